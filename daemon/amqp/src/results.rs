@@ -51,7 +51,7 @@ impl Answer {
     pub(crate) fn of(message: &Message, record: &JobRecord) -> Option<Self> {
         match message.moment {
             Moment::Queued => Some(Self::accepted(record)),
-            Moment::Running => None,
+            Moment::Running | Moment::Held | Moment::Approved => None,
             Moment::Succeeded | Moment::Failed | Moment::Stopped => {
                 Some(Self::ended(message, record))
             }

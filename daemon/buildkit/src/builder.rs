@@ -200,6 +200,7 @@ impl BuildKit {
             options,
             policy: self.policy.clone(),
             project: request.project.clone(),
+            caches: request.caches.clone(),
             reference: request.reference.clone(),
             target: request.target.clone(),
             credentials,
@@ -233,13 +234,13 @@ fn options(request: &BuildRequest) -> HashMap<String, String> {
     for (name, value) in &request.arguments {
         options.insert(format!("build-arg:{name}"), value.clone());
     }
-    // After those of the repository. Cache mounts have the project in their ids.
-    options.insert("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), request.project.clone());
+    // After those of the repository. Cache mounts have the name in their ids.
+    options.insert("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), request.caches.clone());
     // A step's key in BuildKit's cache has neither the values of secrets nor proxies nor what its cache mounts hold
     // (`solver/llbsolver/ops/exec.go`): another project could fill it with what it likes. It has the host's name.
-    options.insert("hostname".into(), request.project.clone());
+    options.insert("hostname".into(), request.caches.clone());
     // Frontends from before 2020, which `# syntax=` may name, know no host's name. All of them know this.
-    let known = format!("{}.project.invalid=127.0.0.1", request.project);
+    let known = format!("{}.project.invalid=127.0.0.1", request.caches);
     options.insert("add-hosts".into(), known);
     options
 }
@@ -286,6 +287,7 @@ struct Building {
     options: HashMap<String, String>,
     policy: Arc<BuildPolicy>,
     project: String,
+    caches: String,
     reference: String,
     target: Option<String>,
     built: Built,
@@ -462,7 +464,7 @@ impl Build for Building {
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
-        let ran = container::run(&self.gateway, built, (test, &self.project), last, recorder).await;
+        let ran = container::run(&self.gateway, built, (test, &self.caches), last, recorder).await;
         let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
         if let Some(container) = container {
             output.reports = container.reports(&test.reports, &recorder.redactor()).await?;

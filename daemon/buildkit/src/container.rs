@@ -39,7 +39,7 @@ const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 pub(crate) async fn run(
     gateway: &Gateway,
     built: &Built,
-    (test, project): (&TestRun, &str),
+    (test, namespace): (&TestRun, &str),
     last: &LastWords,
     recorder: &Recorder,
 ) -> Result<(TestOutput, Option<Container>), Status> {
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     let root = Mount { dest: "/".into(), result_id, ..Mount::default() };
     let request = NewContainerRequest {
         container_id: id.clone(),
-        mounts: [root].into_iter().chain(caches(project, &test.caches)).collect(),
+        mounts: [root].into_iter().chain(caches(namespace, &test.caches)).collect(),
         ..NewContainerRequest::default()
     };
     gateway.new_container(request).await?;
@@ -73,10 +73,10 @@ pub(crate) async fn run(
 
 /// Returns the cache mounts of a container. Each is the one that `RUN --mount=type=cache` of the project's builds has:
 /// its id is the namespace and the path, which begins with a slash (`dockerfile2llb/convert_runmount.go`).
-fn caches(project: &str, paths: &[String]) -> impl Iterator<Item = Mount> {
+fn caches(namespace: &str, paths: &[String]) -> impl Iterator<Item = Mount> {
     paths.iter().map(move |path| {
         let path = clean(path);
-        let id = format!("{project}/{path}");
+        let id = format!("{namespace}/{path}");
         let sharing = CacheSharingOpt::Shared.into();
         Mount {
             input: NO_INPUT,

@@ -1,10 +1,11 @@
 //! Facts about a job, as messages give them.
 
 use windlass_engine::ports::store::JobRecord;
-use windlass_forge::outgoing::{CommitState, EventApp, EventData, EventRelease};
+use windlass_forge::outgoing::{CommitState, EventApp, EventApproval, EventData, EventRelease};
 use windlass_model::{
     app::App,
-    job::Source,
+    event::Event,
+    job::{Gate, Source},
     outbox::{Message, Moment},
     outcome::{Outcome, Stop},
 };
@@ -18,6 +19,8 @@ pub(crate) struct Facts {
     branch: Option<String>,
     /// `None` means that the job has not ended.
     outcome: Option<Outcome>,
+    /// Event that the message is about. `None` means that the text needs none, or that the journal cannot be read there.
+    event: Option<Event>,
 }
 
 impl Facts {
@@ -29,7 +32,12 @@ impl Facts {
             Source::Removal(_) => (String::new(), None),
         };
         let branch = branch.filter(|branch| !branch.is_empty());
-        Self { app: record.job.app, commit, branch, outcome: record.outcome }
+        Self { app: record.job.app, commit, branch, outcome: record.outcome, event: None }
+    }
+
+    /// Returns the facts with the event that the message is about.
+    pub(crate) fn about(self, event: Option<Event>) -> Self {
+        Self { event, ..self }
     }
 
     /// Returns what a forge hears. A commit that was not deployed in time failed.
@@ -79,6 +87,7 @@ impl Facts {
             },
             commit: self.commit.clone(),
             outcome: outcome.map(|outcome| word(outcome).to_owned()),
+            approval: self.event.as_ref().and_then(approval),
             diagnosis,
             release,
             url,
@@ -91,6 +100,15 @@ impl Facts {
         match (moment, &self.outcome) {
             (Moment::Queued, _) => format!("Waits to be deployed to {environment}"),
             (Moment::Running, _) => format!("Is being deployed to {environment}"),
+            (Moment::Held, _) => match &self.event {
+                Some(Event::Held { gate: Gate::Clone, .. }) => {
+                    "Waits for an approval, before anything of it is fetched".to_owned()
+                }
+                _ => format!("Waits for an approval, to be deployed to {environment}"),
+            },
+            (Moment::Approved, _) => {
+                format!("Was approved, and is being deployed to {environment}")
+            }
             (Moment::Succeeded, Some(Outcome::Removed(_))) => format!("Removed from {environment}"),
             (Moment::Succeeded, _) => format!("Deployed to {environment}"),
             (Moment::Failed, Some(Outcome::Failed(diagnosis))) => {
@@ -102,6 +120,19 @@ impl Facts {
             }
             (Moment::Stopped, _) => format!("Not deployed to {environment}: stopped"),
         }
+    }
+}
+
+/// Returns the wait for an approval, or the approval, that an event is. `None` means that it is neither.
+fn approval(event: &Event) -> Option<EventApproval> {
+    match event {
+        Event::Held { gate, digest, until_ms } => {
+            Some(EventApproval::held(gate.as_str(), digest, *until_ms))
+        }
+        Event::Approved { gate, digest, by, note } => {
+            Some(EventApproval::given(gate.as_str(), digest, by, note))
+        }
+        _ => None,
     }
 }
 
@@ -137,6 +168,47 @@ mod tests {
         assert_eq!(state.moment, Moment::Failed);
         assert!(state.description.contains("limit of 60 s"), "{}", state.description);
         assert_eq!(late.data(&message, None).outcome.as_deref(), Some("timed-out"));
+    }
+
+    /// By the time that a message is sent, the job may be elsewhere: its event says what it is about.
+    #[test]
+    fn a_wait_is_told_with_what_waits_and_an_approval_with_who_gave_it() {
+        let held = |gate| Event::Held { gate, digest: "d".into(), until_ms: 1_700_000_000_123 };
+        let (gate, digest) = (Gate::Release, "d".to_owned());
+        let approved = Event::Approved { gate, digest, by: "ann".into(), note: "ok".into() };
+        for (moment, event, sentence, by) in [
+            (
+                Moment::Held,
+                Some(held(Gate::Clone)),
+                "Waits for an approval, before anything of it is fetched",
+                None,
+            ),
+            (
+                Moment::Held,
+                Some(held(Gate::Release)),
+                "Waits for an approval, to be deployed to production",
+                None,
+            ),
+            (
+                Moment::Approved,
+                Some(approved),
+                "Was approved, and is being deployed to production",
+                Some("ann"),
+            ),
+            // The event cannot be read.
+            (Moment::Held, None, "Waits for an approval, to be deployed to production", None),
+        ] {
+            let facts = facts(None).about(event.clone());
+            let message = Message { moment, ..message(1) };
+            let state = facts.state(&message, &"a".repeat(40), "ctx", None);
+            assert_eq!(state.description, sentence);
+            let data = facts.data(&message, None);
+            assert_eq!(data.approval.is_some(), event.is_some());
+            let approval = data.approval.as_ref();
+            assert_eq!(approval.and_then(|approval| approval.by.as_deref()), by);
+            let has_end = approval.is_some_and(|approval| approval.until.is_some());
+            assert_eq!(has_end, matches!(event, Some(Event::Held { .. })));
+        }
     }
 
     #[test]

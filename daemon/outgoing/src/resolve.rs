@@ -11,6 +11,7 @@ use url::Url;
 use windlass_engine::ports::store::{Attempt, Jobs, Outbox, OutboxFilter, Projects, StoreError};
 use windlass_model::{
     clock::now_ms,
+    event::Event,
     outbox::{Message, MessageState, Moment, Receiver},
     project::{EndpointSpec, ForgeSpec, ProjectSpec, Reporting},
 };
@@ -73,11 +74,23 @@ impl Resolver {
         }
         Ok(match found {
             Ok((to, slot)) => {
-                let facts = Facts::of(record);
+                let facts = Facts::of(record).about(self.event(&message).await?);
                 Resolved::Work(Box::new(Work { message, facts, to, slot, begin_by }))
             }
             Err((state, why)) => Resolved::Ended(ended(state, now_ms(), &why)),
         })
+    }
+
+    /// Returns the event that a message is about, where its text needs it. `None` means that it needs none, or that the
+    /// journal cannot be read there.
+    async fn event(&self, message: &Message) -> Result<Option<Event>, StoreError> {
+        let (Moment::Held | Moment::Approved, Some(before)) =
+            (message.moment, message.seq.checked_sub(1))
+        else {
+            return Ok(None);
+        };
+        let found = self.jobs.events(&message.job, before, 1).await?;
+        Ok(found.into_iter().find(|one| one.seq == message.seq).map(|one| one.event))
     }
 
     /// Returns messages of an endpoint: the newest that it has, the newest that it does not have, and the newest of
@@ -202,10 +215,12 @@ mod tests {
     use windlass_model::project::EndpointEvent;
 
     #[test]
-    fn an_endpoint_hears_how_jobs_end_unless_it_asks_for_more() {
+    fn an_endpoint_hears_of_waits_and_ends_unless_it_asks_for_others() {
         let spec = project("https://hooks.example/in", "https://git.example/api/v1");
         let at = |moment| find(&spec, &Message { moment, ..message(1) });
         assert!(matches!(at(Moment::Running), Err((MessageState::Void, _))));
+        assert!(matches!(at(Moment::Approved), Err((MessageState::Void, _))));
+        assert!(at(Moment::Held).is_ok(), "somebody has to approve");
         let (_, slot) = at(Moment::Failed).ok().unwrap();
         assert_eq!(slot, Slot { host: "hooks.example:443".into(), login: None });
         let mut spec = spec.clone();

@@ -122,6 +122,21 @@ async fn a_message_is_sent_once_and_signed_by_both_keys() {
     assert_eq!(body["data"]["url"], "https://windlass.example/jobs/job-7");
 }
 
+/// The job may go on, or end, before the message is sent.
+#[tokio::test]
+async fn a_message_about_a_wait_names_what_waited_then() {
+    let server = Server::start(|_, _| Reply::status(204)).await;
+    let store = store_for(&server);
+    store.add(Message { moment: Moment::Held, ..fresh(1) });
+    let all = sent(&store, settings(), has_ended).await;
+    assert_eq!(all[0].state, MessageState::Done);
+    let body: serde_json::Value = serde_json::from_str(&server.seen()[0].body).unwrap();
+    assert_eq!(body["type"], "job.held");
+    let approval = &body["data"]["approval"];
+    assert_eq!((&approval["gate"], &approval["digest"]), (&"release".into(), &"d1gest".into()));
+    assert_eq!(approval["until"], "1970-01-01T00:00:00.000Z");
+}
+
 #[tokio::test]
 async fn a_message_that_failed_is_sent_again_with_the_same_id() {
     let server =

@@ -1,8 +1,14 @@
 //! Submits a job again, as it was.
 
 use crate::{
-    caller::Caller, error::ServiceError, remove::RemoveRequest, rollback::RollbackRequest,
-    services::Services, source::SourceRequest, submit::SubmitRequest, verb::Verb,
+    caller::Caller,
+    error::ServiceError,
+    remove::RemoveRequest,
+    rollback::RollbackRequest,
+    services::Services,
+    source::SourceRequest,
+    submit::{Kept, SubmitRequest},
+    verb::Verb,
 };
 use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
@@ -11,8 +17,8 @@ use windlass_model::{
 };
 
 impl Services {
-    /// Accepts a job with the commit, the spec and the clusters of an earlier one. The answer to a repeat of a
-    /// request is the job of the first.
+    /// Accepts a job with the commit, the spec, the clusters and the gates of an earlier one: it waits for approvals of
+    /// its own. The answer to a repeat of a request is the job of the first.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for an id that no job has; otherwise as [`Services::submit`],
@@ -26,7 +32,9 @@ impl Services {
         let record = self.get_job(caller, id).await?;
         caller.may(Verb::Deploy, &record.job.app.project)?;
         let body = format!("again {id}").into_bytes();
-        let Job { app, clusters, source, spec, mut labels, timeout, .. } = record.job;
+        let Job { app, clusters, source, spec, preview, mut labels, timeout, gates, .. } =
+            record.job;
+        let is_fork = preview.is_some_and(|preview| preview.fork);
         // Whoever asks now is not the caller of the first job, and has no part in that trace.
         labels.remove(TRACEPARENT);
         let (clusters, order) = (clusters.names, Some(clusters.order));
@@ -35,12 +43,12 @@ impl Services {
             Source::Release(release) => {
                 let to = Some(release.id);
                 let request = RollbackRequest { request_id, body, app, to, clusters, order };
-                return self.rollback(caller, request).await;
+                return self.rollback_kept(caller, request, gates).await;
             }
             Source::Removal(removal) => {
                 let data = removal.data;
                 let request = RemoveRequest { request_id, body, app, data, clusters };
-                return self.remove(caller, request).await;
+                return self.remove_kept(caller, request, gates).await;
             }
         };
         let source = SourceRequest {
@@ -65,15 +73,20 @@ impl Services {
             // The app of a job that deployed to a preview has its environment.
             preview: None,
         };
-        self.submit(caller, request).await
+        let kept = Kept { gates, is_fork };
+        Ok(self.submit_kept(caller, request, Vec::new(), kept).await?.record)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fakes::{World, caller, id_of, submit};
+    use crate::{
+        fakes::{World, caller, id_of, release, submit},
+        projects::ApplyProject,
+    };
     use std::collections::BTreeMap;
+    use windlass_model::job::Gate;
 
     #[tokio::test]
     async fn a_job_again_has_the_same_commit_and_is_another_job() {
@@ -103,6 +116,41 @@ mod tests {
         let first = world.services.submit(&ci, request).await.unwrap().job;
         let again = world.services.submit_again(&ci, "two".into(), &first.id).await.unwrap().job;
         assert_eq!(again.labels, team);
+    }
+
+    /// Whoever may deploy does not get past whoever may approve.
+    #[tokio::test]
+    async fn a_job_again_waits_for_an_approval_of_its_own() {
+        let world = World::new();
+        let all = Caller::with_all_rights("uid:0".into());
+        let apply = |approval: &str| {
+            let toml = format!("project = \"shop\"\n[environments.production]\n{approval}");
+            let request = ApplyProject { toml, expected: None, dry_run: false };
+            world.services.apply_project(&all, request)
+        };
+        apply("approval = \"release\"\n").await.unwrap();
+        let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
+        let first = world.services.submit(&ci, submit("one")).await.unwrap().job;
+        world.succeeds(release(&first.id, "old", &["eu", "us"])).await;
+        let second = world.services.submit(&ci, submit("two")).await.unwrap().job;
+        world.succeeds(release(&second.id, "new", &["eu", "us"])).await;
+        let back = RollbackRequest {
+            request_id: "back".into(),
+            body: Vec::new(),
+            app: first.app.clone(),
+            to: None,
+            clusters: Vec::new(),
+            order: None,
+        };
+        let back = world.services.rollback(&ci, back).await.unwrap().job;
+        // The file asks for none any more, and the jobs were gated.
+        apply("").await.unwrap();
+        for (request_id, id) in [("again", &first.id), ("back-again", &back.id)] {
+            let again = world.services.submit_again(&ci, request_id.into(), id).await.unwrap().job;
+            assert_eq!(again.gates, [Gate::Release], "{request_id}");
+        }
+        let new = world.services.submit(&ci, submit("new")).await.unwrap().job;
+        assert!(new.gates.is_empty());
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 
 mod accept;
 mod answer;
+mod fork;
 mod hook_test;
 mod pass;
 mod poll;

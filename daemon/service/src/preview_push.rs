@@ -31,6 +31,19 @@ pub(crate) struct NewPreview {
     pub(crate) limits: Preview,
 }
 
+impl NewPreview {
+    /// Returns the push as one of a fork: without secrets, and with places for half as many previews, so that strangers
+    /// leave some to the project's own pull requests.
+    pub(crate) fn of_fork(self) -> Self {
+        let Self { push, limits } = self;
+        let limit = push.limit.div_ceil(2);
+        Self {
+            push: PreviewPush { limit, ..push },
+            limits: Preview { secrets: Vec::new(), fork: true, ..limits },
+        }
+    }
+}
+
 /// Returns the app in the preview environment with this name.
 pub(crate) fn preview_app(app: App, name: &str) -> Result<App, ServiceError> {
     if app.environment != PRODUCTION {
@@ -48,7 +61,11 @@ pub(crate) fn preview_app(app: App, name: &str) -> Result<App, ServiceError> {
 }
 
 /// Records the push of a job that is about to be stored.
-pub(crate) async fn open(previews: &dyn Previews, push: &PreviewPush) -> Result<(), ServiceError> {
+pub(crate) async fn open(
+    previews: &dyn Previews,
+    preview: &NewPreview,
+) -> Result<(), ServiceError> {
+    let NewPreview { push, limits } = preview;
     let app = &push.record.app;
     match previews.push_preview(push).await? {
         Pushed::Open => Ok(()),
@@ -59,16 +76,24 @@ pub(crate) async fn open(previews: &dyn Previews, push: &PreviewPush) -> Result<
         }),
         Pushed::Full(count) => Err(ServiceError::Conflict {
             reason: "too-many-previews",
-            message: format!(
-                "project `{project}` has {count} previews, and `previews.limit` is {limit}",
-                project = app.project,
-                limit = push.limit
-            ),
+            message: full(app, count, push.limit, limits.fork),
             fix: format!(
                 "end one (windlass previews {project}; windlass remove APP), or raise `previews.limit`",
                 project = app.project
             ),
         }),
+    }
+}
+
+/// Returns the sentence for a project with as many previews as it may have.
+fn full(app: &App, count: u32, limit: u32, is_fork: bool) -> String {
+    let project = &app.project;
+    if is_fork {
+        format!(
+            "project `{project}` has {count} previews, and forks open no more than {limit}: half of `previews.limit`"
+        )
+    } else {
+        format!("project `{project}` has {count} previews, and `previews.limit` is {limit}")
     }
 }
 
@@ -122,8 +147,11 @@ impl Services {
             until_ms: now.saturating_add(idle_ms),
             removal: String::new(),
         };
-        let limits =
-            Preview { host: rules.host_of(&app.name, name), secrets: rules.secrets.clone() };
+        let limits = Preview {
+            host: rules.host_of(&app.name, name),
+            secrets: rules.secrets.clone(),
+            fork: false,
+        };
         let reopens = pull.is_some_and(|pull| pull.opens);
         let push = PreviewPush { record, reopens, limit: rules.limit() };
         Ok(Some(NewPreview { push, limits }))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     app::App,
-    job::{Release, Removal, Source},
+    job::{Gate, Release, Removal, Source},
     preview::PreviewState,
     spec::Spec,
 };
@@ -47,6 +47,16 @@ impl Services {
         caller: &Caller,
         request: RemoveRequest,
     ) -> Result<JobRecord, ServiceError> {
+        self.remove_kept(caller, request, Vec::new()).await
+    }
+
+    /// Accepts a removal with the gates of an earlier job. See [`Self::remove`].
+    pub(crate) async fn remove_kept(
+        &self,
+        caller: &Caller,
+        request: RemoveRequest,
+        gates: Vec<Gate>,
+    ) -> Result<JobRecord, ServiceError> {
         let RemoveRequest { request_id, body, app, data, clusters } = request;
         caller.may(Verb::Deploy, &app.project)?;
         check::request_id(&request_id)?;
@@ -62,7 +72,7 @@ impl Services {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
-            gates: Vec::new(),
+            gates,
             principal: caller.name.clone(),
             preview: None,
         };

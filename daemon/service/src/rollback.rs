@@ -9,7 +9,7 @@ use windlass_model::{
     app::App,
     clock::now_ms,
     cluster::{Clusters, RolloutOrder, place},
-    job::{Release, Source},
+    job::{Gate, Release, Source},
     spec::Spec,
 };
 
@@ -51,6 +51,16 @@ impl Services {
         caller: &Caller,
         request: RollbackRequest,
     ) -> Result<JobRecord, ServiceError> {
+        self.rollback_kept(caller, request, Vec::new()).await
+    }
+
+    /// Accepts a rollback with the gates of an earlier job. See [`Self::rollback`].
+    pub(crate) async fn rollback_kept(
+        &self,
+        caller: &Caller,
+        request: RollbackRequest,
+        gates: Vec<Gate>,
+    ) -> Result<JobRecord, ServiceError> {
         let RollbackRequest { request_id, body, app, to, clusters: wanted, order } = request;
         caller.may(Verb::Deploy, &app.project)?;
         check::request_id(&request_id)?;
@@ -76,7 +86,7 @@ impl Services {
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
-            gates: Vec::new(),
+            gates,
             principal: caller.name.clone(),
             preview: None,
         };

@@ -52,6 +52,15 @@ pub struct SubmitRequest {
     pub preview: Option<String>,
 }
 
+/// What a job keeps of the one that it repeats.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    /// Gates, whatever the project's file says by now.
+    pub(crate) gates: Vec<Gate>,
+    /// The commit is of a fork.
+    pub(crate) is_fork: bool,
+}
+
 /// A job before it is accepted: without an id and a time.
 pub(crate) struct NewJob {
     pub(crate) app: App,
@@ -126,6 +135,17 @@ impl Services {
         request: SubmitRequest,
         receivers: Vec<Receiver>,
     ) -> Result<Submitted, ServiceError> {
+        self.submit_kept(caller, request, receivers, Kept::default()).await
+    }
+
+    /// Accepts a job that keeps something of an earlier one. See [`Self::submit_for`].
+    pub(crate) async fn submit_kept(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+        receivers: Vec<Receiver>,
+        kept: Kept,
+    ) -> Result<Submitted, ServiceError> {
         let SubmitRequest {
             request_id,
             body,
@@ -144,7 +164,9 @@ impl Services {
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
             return Ok(Submitted { record: known, is_new: false });
         }
-        let is_wished = preview.is_some();
+        let Kept { gates, is_fork } = kept;
+        // Of a fork nothing runs without the limits of a preview.
+        let is_wished = preview.is_some() || is_fork;
         let app = match preview {
             Some(name) => preview_app(app, &name)?,
             None => app,
@@ -163,13 +185,13 @@ impl Services {
             }
         };
         let preview = self.new_preview(&app, &commit.id, None, is_wished).await?;
+        let preview = if is_fork { preview.map(NewPreview::of_fork) } else { preview };
         if let Some(preview) = &preview {
             // The app's file may name more. It is read, and limited, when the job runs.
             preview.limits.limit(spec.clone())?;
         }
         let source = Source::Commit(commit);
         let principal = caller.name.clone();
-        let gates = Vec::new();
         let job =
             NewJob { app, clusters, source, spec, labels, timeout, gates, principal, preview };
         self.accept_for(request_id, body, job, receivers).await
@@ -241,7 +263,7 @@ impl Services {
             let project = &job.app.project;
             quota.check(project, jobs.count_unfinished(project).await?)?;
             if let Some(preview) = &job.preview {
-                preview_push::open(&*previews, &preview.push).await?;
+                preview_push::open(&*previews, preview).await?;
             }
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
             let job = job.accepted(newest.oldest());

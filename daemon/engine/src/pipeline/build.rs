@@ -114,10 +114,12 @@ impl Deploy<'_> {
             arguments.entry(name.into()).or_insert_with(|| value.clone());
         }
         let app = &self.job.app;
+        let is_fork = self.job.preview.as_ref().is_some_and(|preview| preview.fork);
         let folder = context(decision, tree.directory());
         let at = folder.unwrap_or(&commit.directory);
         BuildRequest {
             project: app.project.clone(),
+            caches: caches(&app.project, is_fork),
             dockerfile: decision.dockerfile.clone(),
             target: match &decision.dockerfile {
                 Dockerfile::Path(_) => decision.spec.build.target.clone(),
@@ -131,6 +133,12 @@ impl Deploy<'_> {
             folder: folder.map(|folder| tree.repository().join(folder)),
         }
     }
+}
+
+/// Returns the name of the caches of a project's builds. Those of forks fill none from which others build.
+fn caches(project: &str, is_fork: bool) -> String {
+    // No project's name has `--`.
+    if is_fork { format!("{project}--forks") } else { project.to_owned() }
 }
 
 /// Marks the failure of a build by the user's own command, as far as the spec's keys cause it.

@@ -13,8 +13,10 @@ use windlass_model::{
 
 /// Request for a build.
 pub struct BuildRequest {
-    /// Project whose caches, logins and images the build may use.
+    /// Project whose logins and images the build may use.
     pub project: String,
+    /// Name of the caches that the build shares with others. It begins with the project's.
+    pub caches: String,
     pub dockerfile: Dockerfile,
     /// BuildKit's `target`: the stage to deploy. `None` means the last one.
     pub target: Option<String>,

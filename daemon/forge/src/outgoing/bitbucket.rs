@@ -51,7 +51,7 @@ fn key(context: &str) -> String {
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued | Moment::Running => "INPROGRESS",
+        Moment::Queued | Moment::Running | Moment::Held | Moment::Approved => "INPROGRESS",
         Moment::Succeeded => "SUCCESSFUL",
         Moment::Failed => "FAILED",
         Moment::Stopped => "STOPPED",

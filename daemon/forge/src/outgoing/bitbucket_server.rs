@@ -38,7 +38,7 @@ pub(crate) fn status(
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued | Moment::Running => "INPROGRESS",
+        Moment::Queued | Moment::Running | Moment::Held | Moment::Approved => "INPROGRESS",
         Moment::Succeeded => "SUCCESSFUL",
         Moment::Failed => "FAILED",
         // Bitbucket Cloud calls it STOPPED.

@@ -33,6 +33,8 @@ pub struct EventData {
     /// `succeeded`, `removed`, `failed`, `cancelled`, `superseded`, `timed-out`, `rejected`, `not-approved`. `None` means
     /// that the job has not ended.
     pub outcome: Option<String>,
+    /// Wait for an approval, or its end. `None` means that the message is about another moment.
+    pub approval: Option<EventApproval>,
     /// Explanation of a failure, without its evidence.
     pub diagnosis: Option<Diagnosis>,
     /// Release of a job that succeeded.
@@ -49,6 +51,38 @@ pub struct EventApp {
     pub project: String,
     pub name: String,
     pub environment: String,
+}
+
+/// Wait of a job for an approval, or the approval that it got.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventApproval {
+    /// `clone` or `release`: the place in the job's course.
+    pub gate: String,
+    /// Name of exactly what is approved.
+    pub digest: String,
+    /// End of the wait: RFC 3339 in UTC. `None` means that the wait has ended.
+    pub until: Option<String>,
+    /// Principal who approved. `None` means that nobody has.
+    pub by: Option<String>,
+    /// Note of the approval. `None` means that there is none.
+    pub note: Option<String>,
+}
+
+impl EventApproval {
+    /// Makes the wait of a job, until `until_ms` in milliseconds since 1970.
+    #[must_use]
+    pub fn held(gate: &str, digest: &str, until_ms: u64) -> Self {
+        let until = Some(humantime::format_rfc3339_millis(time(until_ms)).to_string());
+        Self { gate: gate.into(), digest: digest.into(), until, by: None, note: None }
+    }
+
+    /// Makes an approval by a principal. The empty note means that there is none.
+    #[must_use]
+    pub fn given(gate: &str, digest: &str, by: &str, note: &str) -> Self {
+        let note = Some(note.to_owned()).filter(|note| !note.is_empty());
+        let by = Some(by.to_owned());
+        Self { gate: gate.into(), digest: digest.into(), until: None, by, note }
+    }
 }
 
 /// Release of a webhook.
@@ -142,6 +176,7 @@ mod tests {
             app,
             commit: "a".repeat(40),
             outcome: Some("failed".into()),
+            approval: None,
             diagnosis: Some(diagnosis),
             release: None,
             url: None,
@@ -167,6 +202,32 @@ mod tests {
         assert_eq!(body["data"]["app"]["environment"], "production");
         assert_eq!(body["data"]["diagnosis"]["evidence"], serde_json::json!([]));
         assert_eq!(body["data"]["release"], serde_json::Value::Null);
+        assert_eq!(body["data"]["approval"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_wait_has_its_end_and_an_approval_who_gave_it() {
+        let of = |approval| {
+            let data = EventData { approval: Some(approval), ..event().data };
+            serde_json::to_value(Event::new("held", 0, data)).unwrap()
+        };
+        let held = of(EventApproval::held("release", "a", 1_700_000_000_123));
+        assert_eq!(held["type"], "job.held");
+        let expected = serde_json::json!({
+            "gate": "release",
+            "digest": "a",
+            "until": "2023-11-14T22:13:20.123Z",
+            "by": null,
+            "note": null,
+        });
+        assert_eq!(held["data"]["approval"], expected);
+        let given = of(EventApproval::given("clone", "a", "ann", ""));
+        let approval = &given["data"]["approval"];
+        assert_eq!(
+            (&approval["by"], &approval["until"]),
+            (&"ann".into(), &serde_json::Value::Null)
+        );
+        assert_eq!(approval["note"], serde_json::Value::Null);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) fn status(
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued | Moment::Running => "pending",
+        Moment::Queued | Moment::Running | Moment::Held | Moment::Approved => "pending",
         Moment::Succeeded => "success",
         Moment::Failed => "failure",
         Moment::Stopped => "error",

@@ -20,6 +20,9 @@ use windlass_model::outbox::Moment;
 /// Statuses of a commit that are looked at for the pipeline of ours. They have our name.
 const LOOKED_AT: &str = "20";
 
+/// State of GitLab from which no status goes back to `pending`.
+const RUNNING: &str = "running";
+
 /// A status. It stands in a pipeline, and GitLab puts it into the newest of the commit: a state that follows is sent
 /// with the pipeline of the state before.
 struct Status {
@@ -63,14 +66,23 @@ impl Exchange for Status {
         if !answer.is_success() && answer.status != 403 {
             return Next::End(meaning(answer, now_ms));
         }
-        Next::Send(Box::new(self.set(pipeline(&answer.json(), &self.state.name))))
+        let list = answer.json();
+        Next::Send(Box::new(self.set(newest(&list, &self.state.name))))
     }
 }
 
 impl Status {
-    fn set(&self, pipeline: Option<u64>) -> Call {
+    /// Returns the request for the state. `before` is the status that there is.
+    fn set(&self, before: Option<&Value>) -> Call {
+        let pipeline = before.and_then(|before| before["pipeline_id"].as_u64());
+        // What runs and waits for an approval goes on to run here: GitLab refuses a lower state.
+        let is_running = before.is_some_and(|before| before["status"] == RUNNING);
+        let word = match self.state.moment {
+            Moment::Held if is_running => RUNNING,
+            moment => word(moment),
+        };
         let mut body = serde_json::json!({
-            "state": word(self.state.moment),
+            "state": word,
             "name": self.state.name,
             "description": self.state.line(DESCRIPTION),
         });
@@ -87,16 +99,16 @@ impl Status {
     }
 }
 
-/// Returns the pipeline of the newest status with a name. `None` means that there is none.
-fn pipeline(list: &Value, name: &str) -> Option<u64> {
+/// Returns the newest status with a name. `None` means that there is none.
+fn newest<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
     let named = list.as_array()?.iter().filter(|one| one["name"] == name);
-    named.max_by_key(|one| one["id"].as_u64())?["pipeline_id"].as_u64()
+    named.max_by_key(|one| one["id"].as_u64())
 }
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued => "pending",
-        Moment::Running => "running",
+        Moment::Queued | Moment::Held => "pending",
+        Moment::Running | Moment::Approved => RUNNING,
         Moment::Succeeded => "success",
         Moment::Failed => "failed",
         Moment::Stopped => "canceled",
@@ -146,6 +158,33 @@ mod tests {
         let body: Value = serde_json::from_slice(&call.body).unwrap();
         assert_eq!((&body["state"], &body["pipeline_id"]), (&json!("success"), &json!(60)));
         assert!(matches!(exchange.read(&answer(201, &[], "{}"), 0), Next::End(Meaning::Done)));
+    }
+
+    #[test]
+    fn what_waits_for_an_approval_never_goes_back_from_running() {
+        for (before, expected) in [
+            (json!([]), "pending"),
+            (
+                json!([{ "id": 5, "name": "windlass/web/production", "status": "pending" }]),
+                "pending",
+            ),
+            (
+                json!([{ "id": 5, "name": "windlass/web/production", "status": "running" }]),
+                "running",
+            ),
+            (json!([{ "id": 5, "name": "build", "status": "running" }]), "pending"),
+            // Of an earlier job.
+            (
+                json!([{ "id": 5, "name": "windlass/web/production", "status": "success" }]),
+                "pending",
+            ),
+        ] {
+            let mut exchange = begun(Moment::Held);
+            let next = exchange.read(&answer(200, &[], &before.to_string()), 0);
+            let Next::Send(call) = next else { panic!("{next:?}") };
+            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            assert_eq!(body["state"], expected, "{before}");
+        }
     }
 
     #[test]

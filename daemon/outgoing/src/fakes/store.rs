@@ -20,6 +20,8 @@ use windlass_engine::ports::{
 };
 use windlass_model::{
     error::SecretError,
+    event::Event,
+    job::Gate,
     outbox::{Message, MessageState},
     outcome::Stop,
     project::ProjectSpec,
@@ -264,8 +266,10 @@ impl Jobs for FakeStore {
         unused()
     }
 
-    async fn events(&self, _: &str, _: u64, _: u32) -> Result<Vec<Recorded>, StoreError> {
-        unused()
+    /// All events of the job are waits for an approval.
+    async fn events(&self, _: &str, after: u64, _: u32) -> Result<Vec<Recorded>, StoreError> {
+        let event = Event::Held { gate: Gate::Release, digest: "d1gest".into(), until_ms: 0 };
+        Ok(vec![Recorded { seq: after + 1, at_ms: 0, event }])
     }
 
     async fn stop(&self, _: &str, _: &Stop) -> Result<bool, StoreError> {

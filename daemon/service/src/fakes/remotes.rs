@@ -27,6 +27,8 @@ struct State {
     broken: BTreeSet<String>,
     /// URLs that were asked for their refs, in order.
     asked: Vec<String>,
+    /// Number of commits that were compared, for which they are fetched.
+    compared: usize,
 }
 
 impl FakeRemotes {
@@ -61,6 +63,11 @@ impl FakeRemotes {
         } else {
             state.broken.remove(url);
         }
+    }
+
+    /// Returns how often commits were compared.
+    pub(crate) fn compared(&self) -> usize {
+        self.0.lock().unwrap().compared
     }
 
     /// Returns how often a repository was asked for its refs.
@@ -105,7 +112,8 @@ impl RemoteReader for FakeRemotes {
         from: &str,
         commit: &Commit,
     ) -> Result<Vec<String>, Box<Diagnosis>> {
-        let state = self.0.lock().unwrap();
+        let mut state = self.0.lock().unwrap();
+        state.compared += 1;
         let tree = |id: &str| {
             state.trees.get(id).ok_or_else(|| {
                 let what = format!("there is no commit {id}");

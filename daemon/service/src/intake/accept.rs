@@ -15,7 +15,7 @@ use windlass_model::{
     app::App,
     clock::now_ms,
     delivery::Delivery,
-    job::{Commit, Source},
+    job::{Commit, Gate, Source},
     outcome::Stop,
     replay::JobState,
     spec::Spec,
@@ -69,7 +69,7 @@ impl Services {
         Ok(self.jobs.submitted(&principal, &request_id, request_id.as_bytes()).await?)
     }
 
-    /// Accepts a job, as a request of the trigger.
+    /// Accepts a job, as a request of the trigger. It has these gates beside those of its environment.
     ///
     /// # Errors
     /// [`ServiceError::Exhausted`] where there is no room for one more, [`ServiceError::Conflict`] for an app without
@@ -80,6 +80,7 @@ impl Services {
         app: App,
         commit: Commit,
         preview: Option<NewPreview>,
+        gates: Vec<Gate>,
     ) -> Result<JobRecord, ServiceError> {
         let job = NewJob {
             clusters: check::clusters(&self.targets, &app, &[], None)?,
@@ -88,7 +89,7 @@ impl Services {
             spec: Spec::default(),
             labels: cause.labels(),
             timeout: check::timeout(None)?,
-            gates: Vec::new(),
+            gates,
             principal: cause.principal(),
             preview,
         };

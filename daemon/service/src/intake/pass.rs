@@ -310,7 +310,7 @@ impl Services {
                 Ok(ForTrigger::Verdict(nothing(&moved.name, name, why)))
             }
             Answer::Deploy { app, commit, note } => {
-                let record = self.deploy(cause, app, *commit, None).await?;
+                let record = self.deploy(cause, app, *commit, None, Vec::new()).await?;
                 self.made(cause, &record, &note).await
             }
         }

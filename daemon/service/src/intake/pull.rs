@@ -1,26 +1,30 @@
 //! Pull requests: each gets a preview of its own, which ends with it.
 //!
 //! The commit comes from the forge's ref of the pull request in the configured repository, and so does the proof that it
-//! is no fork: a branch of that repository leads to the very commit.
+//! is no fork: a branch of that repository leads to the very commit. A fork's job waits for an approval before anything of
+//! it is fetched, also where its commit would be compared.
 
 use super::{
     PULL,
     accept::Cause,
-    nothing,
-    pass::{Decided, ForTrigger, One, Passed, Repository, already, no_match, refused, short},
+    fork, nothing,
+    pass::{Decided, ForTrigger, One, Passed, Repository, already, no_match, refused},
     triggers_of,
 };
 use crate::{
-    error::ServiceError, preview_push::PullOrigin, previews::Ending, services::Services,
+    error::ServiceError,
+    preview_push::{NewPreview, PullOrigin},
+    previews::Ending,
+    services::Services,
     source::SourceRequest,
 };
 use std::collections::BTreeMap;
 use windlass_model::{
     app::App,
     delivery::{PullAction, PullMove, Verdict, VerdictOutcome},
-    job::Commit,
+    job::{Commit, Gate},
     preview::{PreviewRecord, PreviewState, environment},
-    project::{PullRule, TriggerSpec, matches_pull, touched},
+    project::{Forks, PullRule, TriggerSpec, matches_pull, touched},
 };
 
 /// Characters of a commit's id that a forge gives at least.
@@ -101,7 +105,7 @@ impl Services {
         let cause = Cause { delivery: one.delivery, trigger: name, name: subject };
         // A crash came between the job and the verdict.
         if let Some(known) = self.job_of(cause).await? {
-            return self.made(cause, &known, "").await.map(Some);
+            return self.made(cause, &known, &fork::note(&known)).await.map(Some);
         }
         if let Err(mismatch) = matches_pull(rule, pull) {
             return Ok(Some(ForTrigger::Mismatch(mismatch.to_string())));
@@ -111,15 +115,12 @@ impl Services {
         let last = self.deliveries.last_accepted(&project.project, name, subject).await?;
         let before = last.as_ref().map(|last| last.commit.as_str());
         let (commit, branch) = match head(pull, pull_ref.as_deref(), before, refs, one.is_patient) {
-            Head::Own { commit, branch } => (commit, branch),
+            Head::Own { commit, branch } => (commit, Some(branch)),
             Head::NotYet => return Ok(None),
-            Head::Fork { commit } => {
-                let sentence = format!(
-                    "it is of a fork, and `forks` is `never`: no branch of the repository leads to {}",
-                    short(commit)
-                );
-                return verdict(nothing(subject, name, sentence));
-            }
+            Head::Fork { commit } => match rule.forks.unwrap_or_default() {
+                Forks::Never => return verdict(nothing(subject, name, fork::never(commit))),
+                Forks::Approval => (commit, None),
+            },
             Head::Gone => {
                 let sentence = "the repository has no such pull request any more".to_owned();
                 return verdict(nothing(subject, name, sentence));
@@ -139,15 +140,18 @@ impl Services {
         let source = SourceRequest {
             repository: repository.url.clone(),
             commit: commit.to_owned(),
-            branch: branch.to_owned(),
+            branch: branch.unwrap_or_default().to_owned(),
             directory: rules.folder.clone().unwrap_or_default(),
             credential: repository.credential.clone().unwrap_or_default(),
             ..SourceRequest::default()
         };
         let (checked, _) = source.checked()?;
-        let commit = Commit { revision: format!("refs/heads/{branch}"), ..checked };
-        // Once there is a preview, each push comes to it.
-        if !one.is_forced && !is_open && !rules.paths.is_empty() {
+        // A fork's commit is fetched from the ref of the pull request, in the configured repository.
+        let revision = branch.map(|branch| format!("refs/heads/{branch}")).or(pull_ref);
+        let commit = Commit { revision: revision.unwrap_or_default(), ..checked };
+        let is_fork = branch.is_none();
+        // Once there is a preview, each push comes to it. Of a fork nothing is fetched to be compared.
+        if !one.is_forced && !is_open && !is_fork && !rules.paths.is_empty() {
             let base = refs.get(&format!("refs/heads/{}", pull.into));
             if let Some(base) = base
                 && !self.touches(&project.project, base, &commit, &rules.paths).await
@@ -163,8 +167,13 @@ impl Services {
             opens: pull.action == PullAction::Opened,
         };
         let preview = self.new_preview(&app, &commit.id, Some(origin), true).await?;
-        let record = self.deploy(cause, app, commit, preview).await?;
-        self.made(cause, &record, "").await.map(Some)
+        let (preview, gates) = if is_fork {
+            (preview.map(NewPreview::of_fork), vec![Gate::Clone])
+        } else {
+            (preview, Vec::new())
+        };
+        let record = self.deploy(cause, app, commit, preview, gates).await?;
+        self.made(cause, &record, &fork::note(&record)).await.map(Some)
     }
 
     /// Returns whether a commit differs from another in files of an app. It does where that is not known.

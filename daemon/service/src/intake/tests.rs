@@ -20,6 +20,7 @@ use windlass_model::{
 };
 
 mod filters;
+mod forks;
 mod polls;
 mod pulls;
 mod pushes;

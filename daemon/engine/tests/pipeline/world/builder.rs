@@ -26,6 +26,7 @@ pub(crate) struct FakeBuilder {
     built: Mutex<u32>,
     /// Text and folder of the last build. `None` means that a Dockerfile of the tree was built, or the app's folder.
     last: Mutex<(Option<String>, Option<PathBuf>)>,
+    caches: Mutex<String>,
 }
 
 impl FakeBuilder {
@@ -35,12 +36,18 @@ impl FakeBuilder {
             registry: registry.clone(),
             built: Mutex::default(),
             last: Mutex::default(),
+            caches: Mutex::default(),
         }
     }
 
     /// Returns the Dockerfile of the last build, and the folder of its context.
     pub(crate) fn last(&self) -> (Option<String>, Option<PathBuf>) {
         self.last.lock().unwrap().clone()
+    }
+
+    /// Returns the name of the caches of the last build.
+    pub(crate) fn caches(&self) -> String {
+        self.caches.lock().unwrap().clone()
     }
 
     /// Returns the number of builds.
@@ -89,6 +96,7 @@ impl Builder for FakeBuilder {
             Dockerfile::Path(_) => None,
         };
         *self.last.lock().unwrap() = (text, request.folder);
+        *self.caches.lock().unwrap() = request.caches;
         Ok(Box::new(FakeBuild {
             faults: self.faults.clone(),
             registry: self.registry.clone(),

@@ -135,8 +135,8 @@ impl Deployment {
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued => "queued",
-        Moment::Running => "in_progress",
+        Moment::Queued | Moment::Held => "queued",
+        Moment::Running | Moment::Approved => "in_progress",
         Moment::Succeeded => "success",
         Moment::Failed => "failure",
         Moment::Stopped => "inactive",

@@ -59,6 +59,10 @@ impl Exchange for Deployment {
         match known {
             // An answer was lost.
             Some((_, status)) if status == word => Next::End(Meaning::Done),
+            // GitLab has no state for what waits, and none goes back.
+            Some((_, "created" | "running")) if self.state.moment == Moment::Held => {
+                Next::End(Meaning::Done)
+            }
             Some((id, "created" | "running")) => Next::Send(Box::new(self.update(id))),
             _ => Next::Send(Box::new(self.make())),
         }
@@ -91,8 +95,8 @@ impl Deployment {
 
 fn word(moment: Moment) -> &'static str {
     match moment {
-        Moment::Queued => "created",
-        Moment::Running => "running",
+        Moment::Queued | Moment::Held => "created",
+        Moment::Running | Moment::Approved => "running",
         Moment::Succeeded => "success",
         Moment::Failed => "failed",
         Moment::Stopped => "canceled",
@@ -119,6 +123,9 @@ mod tests {
             (Moment::Queued, "[]".to_owned(), Some(Method::POST)),
             (Moment::Running, of("created"), Some(Method::PUT)),
             (Moment::Running, of("running"), None),
+            (Moment::Held, of("running"), None),
+            (Moment::Held, of("success"), Some(Method::POST)),
+            (Moment::Approved, of("running"), None),
             (Moment::Succeeded, of("running"), Some(Method::PUT)),
             (Moment::Succeeded, of("success"), None),
             // Another job of the same commit.

@@ -13,7 +13,7 @@ use windlass_model::{
     preview::PreviewState,
 };
 
-const SHOP: &str = r#"
+pub(super) const SHOP: &str = r#"
 project = "shop"
 
 [repositories.web]
@@ -31,15 +31,20 @@ app = "web"
 pull = { into = ["main"] }
 "#;
 
-const HEAD: &str = "refs/pull/7/head";
+pub(super) const HEAD: &str = "refs/pull/7/head";
 const BRANCH: &str = "refs/heads/feature";
 
-fn app() -> App {
+pub(super) fn app() -> App {
     App::new("shop", "web", "pr-7").unwrap()
 }
 
 async fn bed() -> Bed {
-    let mut bed = Bed::new(SHOP).await;
+    bed_of(SHOP).await
+}
+
+/// A world with a project of this file, and a cluster for all environments.
+pub(super) async fn bed_of(toml: &str) -> Bed {
+    let mut bed = Bed::new(toml).await;
     let target = Target { name: "eu".into(), projects: Vec::new(), environments: Vec::new() };
     let targets = Targets { all: vec![target], order: RolloutOrder::Sequential };
     bed.world.services.targets = Arc::new(targets);
@@ -47,7 +52,7 @@ async fn bed() -> Bed {
     bed
 }
 
-fn pull(action: PullAction, head: &str) -> PullMove {
+pub(super) fn pull(action: PullAction, head: &str) -> PullMove {
     PullMove {
         number: 7,
         action,
@@ -67,7 +72,8 @@ impl Bed {
         }
     }
 
-    async fn state(&self) -> Option<PreviewState> {
+    /// Returns the state of the preview. `None` means that there was none.
+    pub(super) async fn state(&self) -> Option<PreviewState> {
         let preview = self.world.services.previews.preview(&app()).await.unwrap();
         preview.map(|preview| preview.state)
     }
