@@ -15,7 +15,8 @@ fn gate(env: &TestEnv) {
     assert_eq!(answer.code, 0, "{}", answer.text);
 }
 
-fn job(env: &TestEnv, id: &str) -> Value {
+/// Returns a job as JSON.
+pub(super) fn job(env: &TestEnv, id: &str) -> Value {
     let answer = env.daemon.windlass(&["--output", "json", "show", id]).unwrap();
     serde_json::from_str(answer.text.trim()).unwrap()
 }
@@ -30,7 +31,8 @@ fn held(env: &TestEnv, id: &str) -> String {
     job["held"]["digest"].as_str().unwrap().to_owned()
 }
 
-fn approve(env: &TestEnv, id: &str, digest: &str) -> Answer {
+/// Approves exactly what has a digest.
+pub(super) fn approve(env: &TestEnv, id: &str, digest: &str) -> Answer {
     env.daemon.windlass(&["approve", id, "--digest", digest, "--note", "looks good"]).unwrap()
 }
 

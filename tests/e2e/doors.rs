@@ -17,10 +17,10 @@ use windlass_bed::{
 use windlass_tests::{SMALL, TestEnv, bed, dockerfile, forge};
 
 /// Time in which a push has its verdict, and a message its receiver.
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// Asks again and again until there is an answer.
-fn within<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(super) fn within<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {
@@ -32,13 +32,14 @@ fn within<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A daemon with a listener for webhooks, and its project at the forge.
-struct Project {
-    env: TestEnv,
+pub(super) struct Project {
+    pub(super) env: TestEnv,
     hook: Value,
 }
 
 impl Project {
-    fn new(name: &'static str, hooks: u16, more: &str) -> Self {
+    /// Starts the daemon, and applies the project with `more` tables, of which the forge calls the only hook.
+    pub(super) fn new(name: &'static str, hooks: u16, more: &str) -> Self {
         let mut config = Config::of(bed()).unwrap();
         config.egress.push(format!("127.0.0.1:{}", port::GITEA));
         config.tables = format!(
@@ -83,7 +84,7 @@ impl Project {
     }
 
     /// Waits until the newest delivery whose subject is `subject` has verdicts, and returns them.
-    fn verdicts(&self, subject: &str, after: usize) -> Vec<Value> {
+    pub(super) fn verdicts(&self, subject: &str, after: usize) -> Vec<Value> {
         within(subject, || {
             let deliveries = self.all(&["deliveries", self.env.name]);
             let of_ref: Vec<_> = deliveries
@@ -100,9 +101,9 @@ impl Project {
 }
 
 /// A request that an endpoint got: its head and its body.
-struct Got {
+pub(super) struct Got {
     head: String,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Got {
@@ -114,7 +115,7 @@ impl Got {
 }
 
 /// Starts an endpoint that answers each request with 204.
-fn endpoint() -> (u16, Receiver<Got>) {
+pub(super) fn endpoint() -> (u16, Receiver<Got>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (send, got) = channel();

@@ -29,6 +29,7 @@ mod doors;
 mod ejected;
 mod false_positives;
 mod faulty_api_server;
+mod forks;
 mod gateway;
 mod hooks;
 mod hostile;

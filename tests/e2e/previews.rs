@@ -24,7 +24,7 @@ fn remove(env: &TestEnv, app: &str, more: &[&str]) -> String {
 }
 
 /// Waits until a namespace does not exist.
-fn await_gone(namespace: &Namespace) {
+pub(super) fn await_gone(namespace: &Namespace) {
     let began = Instant::now();
     let what = format!("namespace/{} --ignore-not-found", namespace.as_str());
     while !namespace.names(&what).is_empty() {

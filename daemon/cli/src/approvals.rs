@@ -75,7 +75,7 @@ fn held(job: &v1::Job) -> Result<&v1::Held, Failure> {
 pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line> {
     let app = format!("{}{}", show::app(job.app.as_ref()), show::place(&job.clusters));
     let what = match &job.source {
-        Some(source) => format!("commit {} of {}", source.commit, source.repository),
+        Some(source) => of_commit(source),
         None => match &job.removal {
             Some(v1::Removal { data: true }) => "removal of the app with all data".to_owned(),
             Some(v1::Removal { data: false }) => "removal of the app, without its data".to_owned(),
@@ -94,6 +94,16 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
         lines.extend(labelled(label, value));
     }
     lines
+}
+
+/// Returns the words for a commit. The ref tells a fork's pull request from a push.
+fn of_commit(source: &v1::Source) -> String {
+    let v1::Source { repository, commit, revision, .. } = source;
+    if revision.is_empty() {
+        format!("commit {commit} of {repository}")
+    } else {
+        format!("commit {commit} of {repository}, {revision}")
+    }
 }
 
 /// Asks a person whether to approve.
@@ -156,6 +166,10 @@ job 0197-1 waits for approval of its release
   digest:    9f86\\u{1b}[2J
 ";
         assert_eq!(text, expected);
+        let revision = "refs/pull/7/head".to_owned();
+        let fork = v1::Source { revision, ..job.source.unwrap() };
+        let expected = "commit 067f1fe93c of https://git.example/web, refs/pull/7/head";
+        assert_eq!(of_commit(&fork), expected);
     }
 
     #[test]

@@ -121,6 +121,37 @@ impl Gitea {
         self.api("POST", &format!("/repos/{USER}/{repository}/hooks"), &hook)
     }
 
+    /// Makes another account, and its fork of a repository, which it may only read. Returns the fork's URL with the login,
+    /// for `git push`.
+    pub fn fork(&self, repository: &str, user: &str) -> Result<String> {
+        let account = json!({
+            "username": user,
+            "password": PASSWORD,
+            "email": format!("{user}@bed.invalid"),
+            "must_change_password": false,
+        });
+        self.api("POST", "/admin/users", &account)?;
+        let reads = format!("/repos/{USER}/{repository}/collaborators/{user}");
+        self.api("PUT", &reads, &json!({ "permission": "read" }))?;
+        self.api("POST", &format!("/repos/{USER}/{repository}/forks?sudo={user}"), &json!({}))?;
+        Ok(format!("http://{user}:{PASSWORD}@127.0.0.1:{}/{user}/{repository}.git", port::GITEA))
+    }
+
+    /// Opens a pull request of a fork's branch into `main`, as its owner, and returns the number.
+    pub fn propose(&self, repository: &str, user: &str, branch: &str) -> Result<u64> {
+        let pull = json!({ "head": format!("{user}:{branch}"), "base": "main", "title": branch });
+        let path = format!("/repos/{USER}/{repository}/pulls?sudo={user}");
+        let opened = self.api("POST", &path, &pull)?;
+        let number = opened["number"].as_u64();
+        number.ok_or_else(|| format!("gitea: a pull request without a number: {opened}").into())
+    }
+
+    /// Closes a pull request.
+    pub fn close(&self, repository: &str, number: u64) -> Result<Value> {
+        let path = format!("/repos/{USER}/{repository}/pulls/{number}");
+        self.api("PATCH", &path, &json!({ "state": "closed" }))
+    }
+
     /// Returns the statuses of a commit, the newest first.
     pub fn statuses(&self, repository: &str, commit: &str) -> Result<Value> {
         self.api(

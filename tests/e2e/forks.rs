@@ -1,0 +1,134 @@
+//! Pull requests of a real fork at a real forge: nothing of them is fetched before somebody approves the very commit.
+
+use crate::{
+    approvals::{approve, job},
+    doors::{Project, SOON, endpoint, within},
+    previews::await_gone,
+};
+use serde_json::Value;
+use windlass_bed::Repository;
+use windlass_tests::{Namespace, SMALL, TestEnv, forge};
+
+/// Account of whoever may only read the repository.
+const STRANGER: &str = "stranger";
+
+const NAME: &str = "t-forks";
+
+/// Repository of the test, whose fork is at the forge.
+struct Fork {
+    repository: Repository,
+    /// Address with the stranger's login.
+    url: String,
+}
+
+impl Fork {
+    /// Pushes a commit to the branch of the pull request, and returns its id.
+    fn push(&self, file: &str, text: &str) -> String {
+        self.repository.write(file, text).unwrap();
+        let commit = self.repository.commit(text.lines().next().unwrap()).unwrap();
+        self.repository.git(&["push", "--quiet", &self.url, "HEAD:refs/heads/feature"]).unwrap();
+        commit
+    }
+}
+
+/// Returns the job that the newest delivery of the pull request made, once it waits for its approval. `after` is the number
+/// of deliveries before.
+fn held(project: &Project, commit: &str, after: usize) -> String {
+    let verdict = &project.verdicts("pull/1", after)[0];
+    assert_eq!(verdict["outcome"], "job", "{verdict}");
+    let id = verdict["job"].as_str().unwrap().to_owned();
+    let sentence = verdict["sentence"].as_str().unwrap();
+    assert!(sentence.contains(&format!("windlass approve {id}")), "{sentence}");
+    let env = &project.env;
+    let waits = env.await_event(&id, |event| event["held"].is_object());
+    assert!(waits.is_some(), "it was never held: {:#?}", env.events(&id));
+    let job = job(env, &id);
+    assert_eq!((&job["held"]["gate"], &job["held"]["digest"]), (&"clone".into(), &commit.into()));
+    let is_fetched = |event: &Value| event["cloned"].is_object() || event["pushed"].is_object();
+    assert!(!env.events(&id).iter().any(is_fetched), "{:#?}", env.events(&id));
+    id
+}
+
+fn refused(env: &TestEnv, id: &str, digest: &str, reason: &str) {
+    let answer = approve(env, id, digest);
+    assert!(answer.code == 2 && answer.text.contains(reason), "{reason}: {}", answer.text);
+}
+
+#[test]
+fn a_fork_is_deployed_once_its_commit_is_approved_and_gets_no_secret() {
+    let preview = Namespace::of("t-forks--pr-1");
+    preview.delete("namespace/t-forks--pr-1");
+    let (at, heard) = endpoint();
+    let more = format!(
+        "[previews]\nsecrets = [\"preview\"]\n\
+         [triggers.previews]\napp = \"web\"\npull = {{ into = [\"main\"], forks = \"approval\" }}\n\
+         [endpoints.chat]\nurl = \"http://127.0.0.1:{at}/hear\"\nsecret = \"chat-key\"\n"
+    );
+    let project = Project::new(NAME, 21_312, &more);
+    let env = &project.env;
+    env.put_secret("chat-key", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+    env.put_secret("preview", "postgres://db.example/preview");
+    let repository = env.small_app();
+    repository.commit("main").unwrap();
+    repository.git(&["push", "--quiet", &forge().push_url(NAME), "HEAD:refs/heads/main"]).unwrap();
+    let fork = Fork { repository, url: forge().fork(NAME, STRANGER).unwrap() };
+
+    let first_commit = fork.push("index.html", "one of the fork\n");
+    assert_eq!(forge().propose(NAME, STRANGER, "feature").unwrap(), 1);
+    let first = held(&project, &first_commit, 0);
+
+    // Whoever may approve hears of it, from the commit's status and from the endpoint.
+    let status = within("a status", || {
+        let all = forge().statuses(NAME, &first_commit).unwrap();
+        let waits = |one: &&Value| one["description"].as_str().unwrap().contains("approval");
+        all.as_array()?.iter().find(waits).cloned()
+    });
+    assert_eq!(status["status"], "pending", "{status}");
+    assert_eq!(status["context"], "windlass/web/pr-1", "{status}");
+    let got = heard.recv_timeout(SOON).unwrap();
+    let body: Value = serde_json::from_str(&got.body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["job"]), (&"job.held".into(), &(&*first).into()));
+    let approval = &body["data"]["approval"];
+    assert_eq!(
+        (&approval["gate"], &approval["digest"]),
+        (&"clone".into(), &(&*first_commit).into()),
+        "{body}"
+    );
+    assert!(approval["until"].is_string(), "{body}");
+
+    // A newer commit takes its place, and an approval of the older one is none of the newer.
+    let commit = fork.push("index.html", "two of the fork\n");
+    let second = held(&project, &commit, 1);
+    let ended = env.watch(&first);
+    assert_eq!(ended.outcome, "stopped", "{}", ended.text);
+    refused(env, &first, &first_commit, "not-held");
+    refused(env, &second, &first_commit, "digest-changed");
+    let answer = approve(env, &second, &commit);
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    env.watch(&second).succeeded();
+    preview.await_page("web", "two of the fork").unwrap();
+    let last = within("the end as a status", || {
+        let all = forge().statuses(NAME, &commit).unwrap();
+        all.as_array()?.first().filter(|one| one["status"] == "success").cloned()
+    });
+    assert_eq!(last["context"], "windlass/web/pr-1", "{last}");
+
+    // Approved or not, it gets no secret.
+    let secret = format!("{SMALL}[secrets]\nDATABASE = \"preview\"\n");
+    let commit = fork.push("windlass.toml", &secret);
+    let greedy = held(&project, &commit, 2);
+    assert_eq!(approve(env, &greedy, &commit).code, 0);
+    let ended = env.watch(&greedy);
+    assert_eq!(ended.outcome, "failed", "{}", ended.text);
+    assert!(ended.text.contains("secrets.DATABASE"), "{}", ended.text);
+    preview.await_page("web", "two of the fork").unwrap();
+
+    // The end of the pull request ends what waits, and the preview.
+    let commit = fork.push("index.html", "four of the fork\n");
+    let waiting = held(&project, &commit, 3);
+    forge().close(NAME, 1).unwrap();
+    let ended = env.watch(&waiting);
+    assert_eq!(ended.outcome, "stopped", "{}", ended.text);
+    refused(env, &waiting, &commit, "not-held");
+    await_gone(&preview);
+}
