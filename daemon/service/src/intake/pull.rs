@@ -328,8 +328,8 @@ fn head<'a>(
     }
     match branches().find(|(_, other)| other == commit) {
         Some((branch, commit)) => Head::Own { commit, branch },
-        // Servers of a forge may show one of both refs before the other.
-        None if is_patient && !pull.fork => Head::NotYet,
+        // Servers of a forge may show one of both refs before the other, and of a fork an older commit.
+        None if is_patient && (!pull.fork || !is_head(commit)) => Head::NotYet,
         None => Head::Fork { commit },
     }
 }
@@ -373,6 +373,9 @@ mod tests {
         assert_eq!(shown(&pull(&foreign, false), own, None, &fork, false), "fork c");
         assert_eq!(shown(&pull(&foreign, true), own, None, &fork, true), "fork c");
         assert_eq!(shown(&pull(&new, true), own, None, &here, true), "own b x");
+        // An approval is asked of the newest commit, and not of one that a server still shows.
+        assert_eq!(shown(&pull(&old, true), own, None, &fork, true), "not yet");
+        assert_eq!(shown(&pull(&old, true), own, None, &fork, false), "fork c");
         assert_eq!(shown(&same, own, None, &refs(&[]), true), "not yet");
         assert_eq!(shown(&same, own, None, &refs(&[]), false), "gone");
         // Bitbucket Cloud has no such ref, and shortens ids.

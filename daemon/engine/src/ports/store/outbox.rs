@@ -42,8 +42,9 @@ pub struct Attempt {
     pub error: String,
 }
 
-/// Messages. The events of jobs add them: see [`windlass_model::outbox::moment_of`]. [`super::Submission::receivers`]
-/// says who hears of a job; its acceptance adds the first messages.
+/// Messages. The events of jobs add them: see [`windlass_model::outbox::moment_of`]. Each receiver hears once of each
+/// moment and [`windlass_model::outbox::mark_of`]. [`super::Submission::receivers`] says who hears of a job; its acceptance
+/// adds the first messages.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Takes messages that are to be sent at `now_ms`, the earliest first, at most `limit`. Taken ones are not taken
