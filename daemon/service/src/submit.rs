@@ -52,7 +52,7 @@ pub struct SubmitRequest {
     pub preview: Option<String>,
 }
 
-/// What a job keeps of the one that it repeats.
+/// Parts that a job keeps of the one that it repeats.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept {
     /// Gates, whatever the project's file says by now.
