@@ -1,4 +1,4 @@
-//! Forks: what is said of pull requests whose commits are in no branch of the repository.
+//! Forks: sentences about pull requests whose commits are in no branch of the repository.
 
 use super::pass::short;
 use windlass_engine::ports::store::JobRecord;
