@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 58] = [
+const SHOWN: [&str; 59] = [
     "App",
     "Source",
     "Job",
@@ -82,11 +82,12 @@ const SHOWN: [&str; 58] = [
     "Delivery",
     "DeliveryVerdict",
     "Message",
+    "LoginLink",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 34] = [
+const FORMS: [(&str, &str); 35] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -118,6 +119,7 @@ const FORMS: [(&str, &str); 34] = [
     ("Delivery.at", "serialize_with = \"crate::json::seconds\""),
     ("Message.created", "serialize_with = \"crate::json::seconds\""),
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
+    ("LoginLink.expires", "serialize_with = \"crate::json::seconds\""),
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),

@@ -24,11 +24,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use windlass_amqp::Queue;
 use windlass_api::{Api, Health};
-use windlass_dashboard::{Dashboard, Settings};
+use windlass_dashboard::{Dashboard, LoginCodes, Settings};
 use windlass_engine::shared_queue::SharedQueue;
 use windlass_intake::Metrics;
 use windlass_listen::{Access, Callers};
-use windlass_service::{Inspection, JobQuota, PlanSlots, PluginRecords, Services};
+use windlass_service::{Inspection, JobQuota, LoginLinks, PlanSlots, PluginRecords, Services};
 
 /// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which
 /// is read again at a reload. `None` means the default path.
@@ -54,6 +54,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let plan = Duration::from_secs(config.plan_seconds);
     let slots = SharedQueue::new(config.slots());
     let metrics = Metrics::default();
+    // Whoever calls gets them, and the page redeems them.
+    let codes = LoginCodes::default();
+    let links: Arc<dyn LoginLinks> = Arc::new(codes.clone());
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -80,6 +83,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         outbox: store.clone(),
         previews: store.clone(),
         sessions: store.clone(),
+        login_links: config.listen.page.then_some(links),
+        page_url: config.listen.url.clone(),
         remotes: Arc::new(factory.clone()),
         intake: Arc::default(),
         hooks_url: config.listen.hooks_url.clone(),
@@ -99,7 +104,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let mut api = Api::new(services.clone(), callers.clone(), health.clone(), limits);
     let ending = CancellationToken::new();
     if config.listen.page {
-        let pages = page(&config.listen, services.clone(), callers, ending.clone());
+        let pages = page(&config.listen, services.clone(), callers, codes, ending.clone());
         api = api.with_pages(pages);
     }
     let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -205,12 +210,13 @@ fn page(
     listen: &Listen,
     services: Services,
     callers: Arc<Callers>,
+    codes: LoginCodes,
     ending: CancellationToken,
 ) -> Router {
     let host =
         listen.url.as_deref().and_then(|url| Url::parse(url).ok()?.host_str().map(Into::into));
     let settings = Settings { hosts: host.into_iter().collect(), ..Settings::default() };
-    Dashboard::new(services, callers, settings, ending).router()
+    Dashboard::new(services, callers, codes, settings, ending).router()
 }
 
 fn access(config: &Config) -> Access {

@@ -35,6 +35,7 @@ mod hooks;
 mod hostile;
 mod kinds;
 mod languages;
+mod login_links;
 mod monitoring;
 mod nodes;
 mod operator;

@@ -21,6 +21,7 @@ mod releases;
 mod revocable;
 mod secrets;
 mod serve;
+mod sessions;
 pub mod shown;
 mod submit;
 mod trace;

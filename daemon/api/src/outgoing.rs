@@ -6,6 +6,7 @@ mod message;
 mod plan;
 mod preview;
 mod project;
+mod session;
 mod time;
 
 pub(crate) use app::app;
@@ -14,6 +15,7 @@ pub(crate) use message::message;
 pub(crate) use plan::plan;
 pub(crate) use preview::preview;
 pub(crate) use project::project;
+pub(crate) use session::login_link;
 
 use std::collections::BTreeMap;
 use time::{duration, timestamp};

@@ -15,6 +15,7 @@ use windlass_proto::v1::{
     hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
     plugins_server::PluginsServer, projects_server::ProjectsServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,
+    sessions_server::SessionsServer,
 };
 use windlass_service::Services;
 
@@ -121,6 +122,7 @@ impl Api {
             .add_service(ProjectsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(HooksServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(DeliveriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(SessionsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(OutboxServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(PluginsServer::new(handlers).max_decoding_message_size(LARGEST));
         let reflection = tonic_reflection::server::Builder::configure()

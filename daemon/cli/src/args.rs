@@ -6,6 +6,7 @@ use source::pair;
 use std::{path::PathBuf, time::Duration};
 
 mod approval;
+mod dashboard;
 mod delivery;
 mod hook;
 mod outbox;
@@ -15,6 +16,7 @@ mod shown;
 mod source;
 
 pub(crate) use approval::{Approve, Reject};
+pub(crate) use dashboard::Dashboard;
 pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
@@ -283,6 +285,9 @@ pub(crate) enum Command {
     /// List, show, replay and drop messages to forges and endpoints.
     #[command(subcommand)]
     Outbox(Outbox),
+    /// Print the address of the page, with a link that logs a browser in: once, as whoever the token is of.
+    #[command(after_long_help = dashboard::DASHBOARD)]
+    Dashboard(Dashboard),
     /// List, look into and reload the daemon's plugins.
     #[command(subcommand)]
     Plugin(Plugin),

@@ -14,7 +14,7 @@ use windlass_proto::v1::{
     apps_client::AppsClient, deliveries_client::DeliveriesClient, hooks_client::HooksClient,
     jobs_client::JobsClient, outbox_client::OutboxClient, plugins_client::PluginsClient,
     projects_client::ProjectsClient, releases_client::ReleasesClient,
-    secrets_client::SecretsClient,
+    secrets_client::SecretsClient, sessions_client::SessionsClient,
 };
 
 pub(crate) type Service = InterceptedService<Channel, Token>;
@@ -30,6 +30,7 @@ pub(crate) struct Client {
     pub(crate) hooks: HooksClient<Service>,
     pub(crate) deliveries: DeliveriesClient<Service>,
     pub(crate) outbox: OutboxClient<Service>,
+    pub(crate) sessions: SessionsClient<Service>,
 }
 
 /// Interceptor that sends the token. `None` sends none.
@@ -90,6 +91,7 @@ impl Client {
             hooks: HooksClient::new(with()),
             deliveries: DeliveriesClient::new(with()),
             outbox: OutboxClient::new(with()),
+            sessions: SessionsClient::new(with()),
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     approvals,
     args::{Args, ClusterOrder, Command, Output, Secret},
     client::Client,
-    deliveries, eject,
+    dashboard, deliveries, eject,
     exit::FAILED,
     failure::Failure,
     folder, hooks, init, json, lists, logs, out, outbox, plugins, previews, projects, remove,
@@ -202,6 +202,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Deliveries(choice) => deliveries::list(client, &args, choice).await?,
         Command::Delivery(command) => deliveries::run(client, &args, command).await?,
         Command::Outbox(command) => outbox::run(client, &args, command).await?,
+        Command::Dashboard(command) => dashboard::run(client, &args, command).await?,
         // They ask no daemon.
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }

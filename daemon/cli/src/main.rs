@@ -9,6 +9,7 @@ mod client;
 mod codes;
 mod commands;
 mod confirm;
+mod dashboard;
 mod deliveries;
 mod eject;
 #[cfg(test)]

@@ -45,12 +45,13 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Makes the dashboard. Once `stop` is cancelled, live connections are closed with 1001, so that pages know to
+    /// Makes the dashboard, which redeems `codes`. Once `stop` is cancelled, live connections are closed with 1001, so that pages know to
     /// come back.
     #[must_use]
     pub fn new(
         services: Services,
         callers: Arc<Callers>,
+        codes: LoginCodes,
         settings: Settings,
         stop: CancellationToken,
     ) -> Self {
@@ -62,18 +63,12 @@ impl Dashboard {
                 callers,
                 sessions,
                 hosts: settings.hosts,
-                codes: LoginCodes::default(),
+                codes,
                 failures: std::sync::Mutex::default(),
                 board,
                 stop,
             }),
         }
-    }
-
-    /// Returns the codes of login links, for those who run in this process.
-    #[must_use]
-    pub fn login_codes(&self) -> LoginCodes {
-        self.shared.codes.clone()
     }
 
     /// Returns the router. It has no fallback, so that it can be merged with others.

@@ -95,6 +95,8 @@ impl World {
             outbox: store.clone(),
             previews: store.clone(),
             sessions: store.clone(),
+            login_links: None,
+            page_url: None,
             remotes: remotes.clone(),
             intake: Arc::default(),
             hooks_url: Some("https://hooks.example".into()),

@@ -67,3 +67,18 @@ pub trait PluginRecords: Send + Sync {
     /// Message with the plugin that cannot be loaded, and the reason.
     async fn reload(&self) -> Result<Vec<String>, String>;
 }
+
+/// Link of the page that logs one browser in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LoginLink {
+    /// Path and query at the page's address. They are a proof of identity until the link ends.
+    pub path: String,
+    /// Time at which the link ends, in milliseconds since 1970.
+    pub expires_ms: u64,
+}
+
+/// Maker of login links: the page, which redeems them.
+pub trait LoginLinks: Send + Sync {
+    /// Makes a link that opens one session of the token with this SHA-256, in hex.
+    fn login_link(&self, token_sha256: &str) -> LoginLink;
+}

@@ -3,7 +3,7 @@
 use crate::{
     inspection::Inspection,
     plan_slots::PlanSlots,
-    ports::{Planner, PluginRecords, RemoteReader},
+    ports::{LoginLinks, Planner, PluginRecords, RemoteReader},
     quota::JobQuota,
 };
 use std::sync::Arc;
@@ -50,6 +50,11 @@ pub struct Services {
     pub previews: Arc<dyn Previews>,
     /// Sessions of the dashboard.
     pub sessions: Arc<dyn Sessions>,
+    /// Login links of the dashboard. `None` means that the daemon serves no page.
+    pub login_links: Option<Arc<dyn LoginLinks>>,
+    /// Address at which people reach the page, without a slash at the end. `None` means that the operator has given
+    /// none.
+    pub page_url: Option<String>,
     /// Repositories of projects, as they are asked outside of jobs.
     pub remotes: Arc<dyn RemoteReader>,
     /// Wakes the worker that turns deliveries into jobs.

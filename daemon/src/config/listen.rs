@@ -16,7 +16,7 @@ pub(crate) struct Listen {
     /// only. Callers need a token or a certificate of `[[principals]]`.
     pub(crate) tcp: Option<SocketAddr>,
     /// URL at which people reach `tcp`, such as `https://deploy.example.com`. Links in messages begin with it; without it
-    /// messages have none. It needs `tcp`.
+    /// messages have none. Login links begin with it, too. It needs `tcp`.
     pub(crate) url: Option<String>,
     /// Serves the page at `tcp`, and at the unix socket. A person logs in with the token of a principal. The page answers
     /// under the host of `url`, under addresses and under `localhost`, and under no other name.

@@ -1,7 +1,7 @@
 // The login: a token once, or a link that stands for one. The browser keeps a cookie that no script can read.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Failure, me, post } from "../api";
+import { Failure, me, post, query } from "../api";
 import { go } from "../route";
 import { title } from "../title";
 import { Mark } from "../ui/icons";
@@ -33,10 +33,11 @@ export function LoginPage() {
   };
   useEffect(() => {
     title("Log in");
-    const code = new URLSearchParams(location.search).get("code");
+    const fields = new URLSearchParams(location.search);
+    const code = fields.get("code");
     if (code) {
-      // A link that was used shall not stay in the history.
-      history.replaceState(null, "", "/login");
+      // A link that was used shall not stay in the history. The page that it leads to is no secret.
+      history.replaceState(null, "", query("/login", { to: fields.get("to") }));
       void enter({ code });
     } else {
       field.current?.focus();
