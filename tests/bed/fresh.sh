@@ -34,7 +34,7 @@ figures=()
 
 cargo demo --once 2>&1 | while IFS= read -r line; do
     printf '%s\n' "$line"
-    case $line in '$ windlass submit'*) [ -e "$home/first" ] || since >"$home/first" ;; esac
+    case $line in '$ git push'* | '$ windlass submit'*) [ -e "$home/first" ] || since >"$home/first" ;; esac
 done
 figures+=("first job submitted after  $(cat "$home/first")" "cargo demo --once took     $(since)")
 if [ "$which" != demo ]; then

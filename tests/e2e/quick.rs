@@ -39,6 +39,15 @@ fn the_demo_on_parts_of_the_users_own() {
     }
     assert!(text.contains("$ kubectl get --raw /api/v1/namespaces/demo--production/"), "{text}");
     assert!(text.contains("Hello from Node"), "{text}");
+    // It begins with a push, and everybody hears of its end. The page's address comes before that, and once more last.
+    let mut parts = text.split("/login?code=");
+    let (before, pushed) = (parts.next().unwrap(), parts.next().expect("a login link"));
+    assert!(!before.contains("$ windlass submit"), "{text}");
+    let first = pushed.find("$ git push").expect("a push");
+    assert!(pushed.find("$ windlass submit").is_some_and(|submit| first < submit), "{text}");
+    let status = "the forge shows at the commit: ✔ windlass/hello/production";
+    assert!(pushed.contains(status), "{text}");
+    assert!(parts.next().is_some_and(|last| last.contains("git -C")), "{text}");
     assert!(text.contains("all went as it should"), "{text}");
     client::down(&own).unwrap();
     assert!(!client::is_up(&own));

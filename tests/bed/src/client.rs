@@ -2,7 +2,7 @@
 
 use crate::{
     Layout, Report, Result, build, doctor, install,
-    install::Missing,
+    install::{GATEWAY, GITEA, Missing, Module},
     lanes::{Lane, side_by_side},
     layout::{Existing, PASSWORD, port},
     part::{images, node},
@@ -23,8 +23,18 @@ use std::{
 pub struct Wanted {
     /// Parts of the user's own. `None` takes the bed as it is.
     pub existing: Option<Existing>,
-    /// The gateway's and the forge's programs are needed, which take minutes to compile.
-    pub programs: bool,
+    /// The gateway's program is needed, which takes minutes to compile.
+    pub gateway: bool,
+    /// The forge's program is needed, which takes minutes to compile.
+    pub forge: bool,
+}
+
+impl Wanted {
+    /// Returns the programs that are compiled beside those of the parts.
+    fn programs(&self) -> Vec<&'static Module> {
+        let all: [(&'static Module, bool); 2] = [(&GATEWAY, self.gateway), (&GITEA, self.forge)];
+        all.into_iter().filter_map(|(module, is_wanted)| is_wanted.then_some(module)).collect()
+    }
 }
 
 /// A bed that is up, held as long as this lives.
@@ -48,7 +58,7 @@ impl Bed {
         if ours {
             let existing = wanted.existing.clone().unwrap_or_default();
             require_nothing_missing(&layout, &existing)?;
-            prepare(&layout, &existing, wanted.programs, report)?;
+            prepare(&layout, &existing, &wanted.programs(), report)?;
             fs::write(layout.at("existing.json"), serde_json::to_vec(&existing)?)?;
             for file in ["progress", "down"] {
                 let _ = fs::remove_file(layout.at(file));
@@ -58,6 +68,7 @@ impl Bed {
         let existing = fs::read(layout.at("existing.json")).ok();
         let existing: Existing =
             existing.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+        let more = wanted.programs();
         let existing = match wanted.existing {
             // This bed is git servers alone: nothing of the user's parts is in it.
             Some(wanted) if layout.is_own() => wanted,
@@ -72,7 +83,7 @@ impl Bed {
         };
         // A bed that is up already has no progress to show.
         let progress = if ours || !is_ready(&layout) { *report } else { Report::silent() };
-        if wanted.programs {
+        if !more.is_empty() {
             let parts = layout.clone();
             let programs = layout.clone();
             let report = *report;
@@ -81,8 +92,7 @@ impl Bed {
                 // Built in the middle of the tests, they would take the processors from all others.
                 Lane::new("gateway and forge", move || {
                     let _lock = lock;
-                    install::gateway(&programs, &report)?;
-                    install::gitea(&programs, &report).map(drop)
+                    more.into_iter().try_for_each(|one| install::program_of(&programs, one, &report))
                 }),
             ])?;
         } else {
@@ -203,15 +213,18 @@ fn require_nothing_missing(layout: &Layout, existing: &Existing) -> Result<()> {
 /// Installs and compiles what is missing. Debian's packages are installed beside the compilation of Go's
 /// programs, since packages wait for the network. Go's programs are compiled one after the other where two
 /// compilers already share two cores.
-fn prepare(layout: &Layout, existing: &Existing, programs: bool, report: &Report) -> Result<()> {
+fn prepare(
+    layout: &Layout,
+    existing: &Existing,
+    programs: &[&'static Module],
+    report: &Report,
+) -> Result<()> {
     let missing = install::missing(layout, existing)?;
     let mut names: Vec<_> = missing.iter().map(Missing::name).collect();
     if existing.buildkit.is_none() && !images::are_there(layout, existing) {
         names.push(images::NAME);
     }
-    if programs {
-        names.extend(install::absent_programs(layout)?);
-    }
+    names.extend(install::absent_programs(layout, programs)?);
     if !names.is_empty() {
         let list = names.iter().map(|name| format!("{name} ({})", times::estimate(layout, name)));
         report.print("bed", &format!("to prepare: {}", list.collect::<Vec<_>>().join(", ")));

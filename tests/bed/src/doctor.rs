@@ -58,6 +58,24 @@ pub fn examine(layout: &Layout, existing: &Existing) -> Vec<Lack> {
     lacks
 }
 
+/// Oldest release of Go 1 that compiles the parts and the forge.
+const GO: u32 = 25;
+
+/// Returns whether a Go is there that compiles the parts and the forge.
+#[must_use]
+pub fn has_go() -> bool {
+    let version = Command::new("go").args(["env", "GOVERSION"]).output();
+    version.is_ok_and(|output| is_new_enough(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Returns whether Go's name of its version, such as `go1.25.4`, is of [`GO`] or newer.
+fn is_new_enough(version: &str) -> bool {
+    let mut words = version.split_whitespace();
+    let release = words.find_map(|word| word.strip_prefix("go1."));
+    let digits = release.and_then(|release| release.split(|c: char| !c.is_ascii_digit()).next());
+    digits.and_then(|digits| digits.parse::<u32>().ok()).is_some_and(|minor| minor >= GO)
+}
+
 fn own_parts(existing: &Existing, need: &mut impl FnMut(bool, &str, &str)) {
     need(
         rustix::process::geteuid().is_root(),
@@ -69,7 +87,7 @@ fn own_parts(existing: &Existing, need: &mut impl FnMut(bool, &str, &str)) {
     if existing.kubeconfig.is_some() && existing.buildkit.is_some() {
         return;
     }
-    need(runs("go", "version"), "Go 1.25 or newer", "install it from go.dev, or Debian backports");
+    need(has_go(), "Go 1.25 or newer", "install it from go.dev, or Debian backports");
     need(
         fs::read_to_string("/proc/filesystems").is_ok_and(|text| text.contains("overlay")),
         "the file system overlay",
@@ -102,4 +120,19 @@ fn compiles_plugins() -> bool {
 
 fn runs(program: &str, argument: &str) -> bool {
     Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_new_enough;
+
+    #[test]
+    fn an_old_go_is_as_good_as_none() {
+        for version in ["go1.25.4\n", "go1.26rc1", "devel go1.27-0a1b2c Mon"] {
+            assert!(is_new_enough(version), "{version}");
+        }
+        for version in ["go1.19.8\n", "go1.x", "", "bash: go: not found"] {
+            assert!(!is_new_enough(version), "{version}");
+        }
+    }
 }

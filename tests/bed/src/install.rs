@@ -77,28 +77,29 @@ pub fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<Missing>> {
 
 /// Builds the gateway, and returns the folder of the Gateway API's definitions.
 pub fn gateway(layout: &Layout, report: &Report) -> Result<PathBuf> {
-    provide(layout, &GATEWAY, report)?;
+    program_of(layout, &GATEWAY, report)?;
     Ok(go::sources(GATEWAY.folder, "sigs.k8s.io/gateway-api")?.join("config/crd/standard"))
 }
 
 /// Builds the forge, and returns the folder of its templates and other files.
 pub fn gitea(layout: &Layout, report: &Report) -> Result<PathBuf> {
-    provide(layout, &GITEA, report)?;
+    program_of(layout, &GITEA, report)?;
     go::sources(GITEA.folder, "code.gitea.io/gitea")
 }
 
 /// Builds the bundler of the dashboard's page, and returns its program.
 pub fn page_bundler(layout: &Layout, report: &Report) -> Result<PathBuf> {
-    provide(layout, &go::PAGE, report)?;
+    program_of(layout, &go::PAGE, report)?;
     Ok(go::bin(layout).join("page"))
 }
 
 /// Builds the programs that benches need beyond the bed.
 pub fn for_benches(layout: &Layout, report: &Report) -> Result<()> {
-    go::FOR_BENCHES.iter().try_for_each(|module| provide(layout, module, report))
+    go::FOR_BENCHES.iter().try_for_each(|module| program_of(layout, module, report))
 }
 
-fn provide(layout: &Layout, module: &'static Module, report: &Report) -> Result<()> {
+/// Builds a module, unless it is built.
+pub fn program_of(layout: &Layout, module: &'static Module, report: &Report) -> Result<()> {
     if go::is_built(layout, module)? {
         return Ok(());
     }

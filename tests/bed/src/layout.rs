@@ -35,6 +35,12 @@ pub mod port {
     pub const GATEWAY_ADMIN: u16 = 21091;
     /// The forge.
     pub const GITEA: u16 = 21030;
+    /// The forge of the demo, which may be up beside that of the tests.
+    pub const DEMO_FORGE: u16 = 21031;
+    /// The page of the demo's daemon.
+    pub const PAGE: u16 = 21070;
+    /// Webhooks for the demo's daemon.
+    pub const HOOKS: u16 = 21071;
     /// The message broker of one test; its other parts have the two ports after it.
     pub const AMQP: u16 = 21670;
     /// That of another test.
@@ -50,6 +56,9 @@ pub mod port {
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }
+
+/// Distance of the ports of [`Layout::own`] from those of [`Layout::main`].
+const OWN: u16 = 1000;
 
 /// One bed's folders.
 #[derive(Clone, Debug)]
@@ -109,7 +118,7 @@ impl Layout {
     /// Returns the bed beside a cluster, a builder and a registry of the user's: git servers alone.
     #[must_use]
     pub fn own() -> Self {
-        Self::named("own", port::GIT_HTTP + 1000, port::GIT + 1000)
+        Self::named("own", port::GIT_HTTP + OWN, port::GIT + OWN)
     }
 
     /// Returns the bed that uses these parts.
@@ -122,6 +131,12 @@ impl Layout {
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.root.ends_with("own")
+    }
+
+    /// Returns the port of a part that each bed has for itself, by its port in [`Self::main`].
+    #[must_use]
+    pub fn port(&self, of_main: u16) -> u16 {
+        if self.is_own() { of_main + OWN } else { of_main }
     }
 
     fn named(name: &str, git_http: u16, git: u16) -> Self {

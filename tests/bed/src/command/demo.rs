@@ -1,8 +1,13 @@
-//! `cargo demo`: apps of five languages and a monorepo from a git commit to pods that serve, with a login and a
-//! migration of plugins; a failing test, a crash that is rolled back, a webhook that is denied, a rollback on request.
+//! `cargo demo`: a push at a forge that deploys, then apps of five languages and a monorepo from a git commit to pods
+//! that serve, with a login and a migration of plugins; a failing test, a crash that is rolled back, a webhook that is
+//! denied, a rollback on request. All of it shows on the daemon's page.
+
+mod page;
+mod push;
 
 use super::{Own, down};
 use clap::Subcommand;
+use page::Page;
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File},
@@ -12,9 +17,10 @@ use std::{
 use windlass_bed::{
     Bed, Daemon, Report, Repository, Result, Wanted, build,
     daemon::{Config, get, granted},
-    images,
+    doctor, images,
     lanes::{Lane, Slot, side_by_side},
     layout::{Existing, Layout},
+    part::gitea::Gitea,
 };
 
 /// Arguments of `cargo demo`: what the demo runs on, and when it ends.
@@ -49,7 +55,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let report = Report::printed();
     let existing = Existing::from(args.own);
     announce(&existing);
-    let wanted = Wanted { existing: Some(existing.clone()), programs: false };
+    let has_forge = doctor::has_go();
+    if !has_forge {
+        println!(
+            "demo: Go is not installed, which compiles the forge: the push at the beginning is left out"
+        );
+    }
+    let wanted = Wanted { existing: Some(existing.clone()), forge: has_forge, ..Wanted::default() };
     if args.until_up {
         Bed::up(wanted, &report)?;
         return Ok(());
@@ -70,10 +82,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
     println!("demo: base images of Rust and of static files; the first time takes two minutes");
     images::languages(&bed, IMAGES)?;
-    let daemon = Daemon::start(&bed, "demo", &config(&bed)?)?;
-    let show = Show { bed, daemon };
+    let forge = has_forge.then(|| push::forge(&bed, &report)).transpose()?;
+    let page = Page::new(&bed.layout)?;
+    let daemon = Daemon::start(&bed, "demo", &config(&bed, &page, forge.as_ref())?)?;
+    let show = Show { bed, daemon, forge, page };
     show.all()?;
-    show.next_steps();
+    show.next_steps()?;
     if !args.once {
         wait_for_interrupt()?;
     }
@@ -101,7 +115,7 @@ fn announce(existing: &Existing) {
     }
     if let Some(registry) = &existing.registry {
         println!(
-            "demo: pushes {registry}/demo/node, …/python, …/go, …/rust, …/static, …/web and …/api; \
+            "demo: pushes {registry}/demo/hello, …/node, …/python, …/go, …/rust, …/static, …/web and …/api; \
              they stay until you delete them"
         );
     }
@@ -125,12 +139,16 @@ fn announce(existing: &Existing) {
 /// Namespace of the demo's project and environment.
 const NAMESPACE: &str = "demo--production";
 
-/// Returns the daemon's configuration. A plugin gets the login that the bed's own registry demands. Each release
+/// Returns the daemon's configuration: with the page, and with webhooks of the forge. A plugin gets the login that the bed's own registry demands. Each release
 /// has a migration, which the Node app names, and a webhook to a host that was not granted, to show how the
 /// refusal is reported.
-fn config(bed: &Bed) -> Result<Config> {
+fn config(bed: &Bed, page: &Page, forge: Option<&Gitea>) -> Result<Config> {
     let mut config = Config::of(bed)?;
+    config.egress.extend(forge.map(Gitea::authority));
     config.tables = [
+        page.tables(&bed.layout)?,
+        // The forge gets statuses of commits, and is on this machine.
+        "[outgoing]\nallow = [\"127.0.0.0/8\"]\n".into(),
         granted("hook-job", "actions = [\"run-job\"]")?,
         granted("hook-http", "http = [{ host = \"hooks.example.com\", methods = [\"POST\"] }]")?,
         "[[hooks]]\nname = \"migrate\"\nplugin = \"hook-job\"\nphase = \"before-traffic\"\n".into(),
@@ -157,10 +175,22 @@ fn config(bed: &Bed) -> Result<Config> {
 struct Show {
     bed: Bed,
     daemon: Daemon,
+    /// `None` means that there is nothing to compile it with.
+    forge: Option<Gitea>,
+    page: Page,
 }
 
 impl Show {
     fn all(&self) -> Result<()> {
+        title("the page: all that follows can be watched there, live");
+        self.page.show(&self.daemon)?;
+        if let Some(forge) = &self.forge {
+            title("a push at a forge: a signed webhook, a job, a release, a status at the commit");
+            let commit = push::push(&self.bed, &self.daemon, forge)?;
+            println!("      {}", self.app(push::APP)?.trim());
+            push::show_status(&self.daemon, forge, &commit)?;
+        }
+
         let mut node = None;
         for language in ["node", "python", "go", "rust", "static"] {
             title(&format!("{language}: a commit becomes pods that serve"));
@@ -168,7 +198,7 @@ impl Show {
                 Repository::example(&self.bed.layout, &format!("demo-{language}"), language)?;
             repository.commit("Say hello")?;
             self.deploy(&repository, language, true)?;
-            println!("      {}", self.page(language)?.trim());
+            println!("      {}", self.app(language)?.trim());
             node = node.or(Some(repository));
         }
         let node = node.ok_or("no repository")?;
@@ -178,7 +208,7 @@ impl Show {
         shop.commit("Say hello twice")?;
         for app in ["web", "api"] {
             self.deploy_with(&shop, app, &["--directory", &format!("apps/{app}")], true)?;
-            println!("      {}", self.page(app)?.trim());
+            println!("      {}", self.app(app)?.trim());
         }
 
         title("a commit whose test fails is stopped before anything is pushed");
@@ -242,7 +272,7 @@ impl Show {
         }
     }
 
-    fn page(&self, app: &str) -> Result<String> {
+    fn app(&self, app: &str) -> Result<String> {
         if self.bed.existing.kubeconfig.is_some() {
             // Another cluster's Services have addresses of that cluster's own: its API server forwards the request.
             let path = format!("/api/v1/namespaces/{NAMESPACE}/services/{app}:80/proxy/");
@@ -259,7 +289,7 @@ impl Show {
         // A pod that is asked to end answers a moment longer, until the Service no longer leads to it.
         let began = Instant::now();
         let limit = Duration::from_secs(10);
-        let ask = || self.page("node").unwrap_or_else(|error| format!("no page: {error}"));
+        let ask = || self.app("node").unwrap_or_else(|error| format!("no page: {error}"));
         let mut page = ask();
         while page.trim() != expected && began.elapsed() < limit {
             sleep(Duration::from_millis(500));
@@ -272,8 +302,13 @@ impl Show {
         Err(format!("expected `{expected}`, and the page says `{}`", page.trim()).into())
     }
 
-    fn next_steps(&self) {
+    fn next_steps(&self) -> Result<()> {
         title("all went as it should");
+        println!("open the page:");
+        self.page.show(&self.daemon)?;
+        if let Some(forge) = &self.forge {
+            push::next_step(&self.bed, forge);
+        }
         println!("try next, in another terminal:");
         if let Ok(programs) = build::programs() {
             println!("  export PATH={}:$PATH", programs.display());
@@ -288,6 +323,7 @@ impl Show {
         println!("  windlass releases demo/node");
         println!("  windlass plan demo/go --repository {}", self.bed.layout.git_url("demo-go"));
         println!("  kubectl get pods --all-namespaces");
+        Ok(())
     }
 }
 

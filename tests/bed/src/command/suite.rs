@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // The bed mostly waits for its own parts: the compiler has the processors.
     let held = Slot::default();
     let slot = held.clone();
-    let wanted = Wanted { existing: Some(Existing::default()), programs: true };
+    let wanted = Wanted { existing: Some(Existing::default()), gateway: true, forge: true };
     side_by_side(vec![
         Lane::new("workspace", move || build::everything(&layout, &report)),
         Lane::new("bed", move || {

@@ -72,7 +72,7 @@ pub static GATEWAY: Module = Module {
     cgo: false,
 };
 
-/// The forge, for tests of webhooks and commit statuses.
+/// The forge, for the demo, and for tests of webhooks and commit statuses.
 pub static GITEA: Module = Module {
     folder: "gitea",
     version: "v1.26.0",
@@ -131,10 +131,10 @@ pub(super) fn missing(layout: &Layout, existing: &Existing) -> Result<Vec<&'stat
     Ok(missing)
 }
 
-/// Returns the names of those of the gateway and the forge that are not built.
-pub fn absent_programs(layout: &Layout) -> Result<Vec<&'static str>> {
+/// Returns the names of those modules that are not built.
+pub fn absent_programs(layout: &Layout, wanted: &[&'static Module]) -> Result<Vec<&'static str>> {
     let mut absent = Vec::new();
-    for module in [&GATEWAY, &GITEA] {
+    for module in wanted {
         if !is_built(layout, module)? {
             absent.push(module.folder);
         }

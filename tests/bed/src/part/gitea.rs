@@ -1,5 +1,5 @@
-//! A forge that really calls: Gitea, with repositories over HTTP, signed webhooks and commit statuses. Only tests that
-//! need a forge start it.
+//! A forge that really calls: Gitea, with repositories over HTTP, signed webhooks and commit statuses. The demo starts
+//! one, and the tests that need a forge share one.
 
 use crate::{
     Layout, Report, Result, install,
@@ -26,20 +26,29 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub struct Gitea {
     _running: Running,
     token: String,
+    port: u16,
 }
 
-/// Starts the forge in an empty folder, with the account [`USER`]. The first call builds it, which takes minutes.
+/// Starts the forge of the tests in an empty folder, with the account [`USER`]. The first call builds it, which takes
+/// minutes.
 pub fn up(layout: &Layout, report: &Report) -> Result<Gitea> {
+    up_at(layout, "gitea", layout.port(port::GITEA), report)
+}
+
+/// Starts a forge of another name at a port of its own, so that it may be up beside others.
+pub fn up_at(layout: &Layout, name: &'static str, port: u16, report: &Report) -> Result<Gitea> {
     let files = install::gitea(layout, report)?;
-    let folder = layout.at("gitea");
+    let folder = layout.at(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
     let config = folder.join("app.ini");
     let work = folder.display();
-    // The bed is of root throughout, and Gitea refuses root unless this says so.
+    // Gitea refuses root unless this says so. Beside parts of the user's own the bed has no root.
+    let root = "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\nRUN_USER = root\n";
+    let user = if rustix::process::geteuid().is_root() { root } else { "" };
     let text = format!(
-        "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\nRUN_USER = root\nWORK_PATH = {work}\n\
-         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {}\nROOT_URL = {}/\nDISABLE_SSH = true\nOFFLINE_MODE = true\n\
+        "{user}WORK_PATH = {work}\n\
+         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nROOT_URL = {}/\nDISABLE_SSH = true\nOFFLINE_MODE = true\n\
          STATIC_ROOT_PATH = {}\n\
          [database]\nDB_TYPE = sqlite3\nPATH = {work}/gitea.db\n\
          [repository]\nROOT = {work}/repositories\nDEFAULT_BRANCH = main\n\
@@ -48,8 +57,7 @@ pub fn up(layout: &Layout, report: &Report) -> Result<Gitea> {
          [log]\nMODE = console\nLEVEL = Warn\nROOT_PATH = {work}/log\n\
          [indexer]\nISSUE_INDEXER_TYPE = db\n\
          [cron]\nENABLED = false\n[actions]\nENABLED = false\n",
-        port::GITEA,
-        url(),
+        url(port),
         files.display(),
     );
     fs::write(&config, text)?;
@@ -68,17 +76,15 @@ pub fn up(layout: &Layout, report: &Report) -> Result<Gitea> {
         &[&["admin", "user", "generate-access-token", "--username", USER][..], &scopes].concat(),
     )?;
     let token = made.lines().last().unwrap_or_default().trim().to_owned();
-    let log = layout.at("log/gitea.log");
+    let log = layout.at(&format!("log/{name}.log"));
     let args = ["--config".into(), config, PathBuf::from("web")];
-    let mut running = start("gitea", &log, &program, args)?;
-    await_ready(&mut running, &log, Duration::from_secs(60), || listens("127.0.0.1", port::GITEA))?;
-    Ok(Gitea { _running: running, token })
+    let mut running = start(name, &log, &program, args)?;
+    await_ready(&mut running, &log, Duration::from_secs(60), || listens("127.0.0.1", port))?;
+    Ok(Gitea { _running: running, token, port })
 }
 
-/// Returns the forge's address, without a slash at its end.
-#[must_use]
-pub fn url() -> String {
-    format!("http://127.0.0.1:{}", port::GITEA)
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }
 
 impl Gitea {
@@ -88,10 +94,22 @@ impl Gitea {
         &self.token
     }
 
+    /// Returns the forge's address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(self.port)
+    }
+
+    /// Returns the host and port, as `[egress] allow` has them.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Returns the base address of the API.
     #[must_use]
     pub fn api_url(&self) -> String {
-        format!("{}/api/v1", url())
+        format!("{}/api/v1", self.url())
     }
 
     /// Makes a private repository without a commit, and returns its URL.
@@ -101,13 +119,13 @@ impl Gitea {
             "/user/repos",
             &json!({ "name": name, "private": true, "auto_init": false }),
         )?;
-        Ok(format!("{}/{USER}/{name}.git", url()))
+        Ok(format!("{}/{USER}/{name}.git", self.url()))
     }
 
     /// Returns a repository's URL with a login, for `git push`.
     #[must_use]
     pub fn push_url(&self, name: &str) -> String {
-        format!("http://{USER}:{PASSWORD}@127.0.0.1:{}/{USER}/{name}.git", port::GITEA)
+        format!("http://{USER}:{PASSWORD}@{}/{USER}/{name}.git", self.authority())
     }
 
     /// Makes a webhook for pushes, tags, deletions and pull requests, signed with `secret`.
@@ -164,7 +182,7 @@ impl Gitea {
     /// Sends a request to the API. An answer of another status than 2xx is an error with its body.
     pub fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(("127.0.0.1", port::GITEA))?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(ANSWER))?;
         // HTTP/1.0: the answer ends with the connection, and is not chunked.
         write!(
