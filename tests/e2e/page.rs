@@ -1,5 +1,6 @@
-//! The page in a real browser, against a daemon with real jobs: `page/*.mjs` has the flows. The test is alone in its
-//! program, since a browser takes the processors that tests of `main.rs` need to be in time.
+//! The whole way of a push, from the forge to a line in a browser; and the page in that browser, against a daemon with
+//! real jobs: `page/*.mjs` has the flows. The test is alone in its program, since a browser takes the processors that
+//! tests of `main.rs` need to be in time.
 
 #![allow(
     clippy::expect_used,
@@ -10,6 +11,7 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+use serde_json::Value;
 use std::{
     fs,
     process::Command,
@@ -17,10 +19,15 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::{daemon::Config, part::controllers::page_tests};
-use windlass_tests::{SMALL, TestEnv, bed, dockerfile, hash_of};
+use windlass_tests::{
+    SMALL, TestEnv, bed, dockerfile,
+    forge_project::{Endpoint, ForgeProject, KEY, printing_app},
+    hash_of,
+};
 
 const NAME: &str = "t-page";
 const PORT: u16 = 21_320;
+const HOOKS: u16 = 21_321;
 
 /// Tokens of a caller who may do everything, and of one who may look.
 const OWNER: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3e";
@@ -36,27 +43,81 @@ const LONG: &str = "RUN i=0; while [ $i -lt 200 ]; do seq -f 'line %.0f of it' $
 /// Prints a line each 100 ms for ten minutes.
 const LIVE: &str = "RUN i=0; while [ $i -lt 6000 ]; do i=$((i+1)); echo \"line $i of a job that runs\"; sleep 0.1; done\n";
 
+/// A push that was deployed.
+struct Pushed {
+    /// Id of its job.
+    id: String,
+    /// Address to which the status at the forge leads.
+    page: String,
+}
+
+/// Follows a push: webhook, journal, queue, build, release, status at the commit, message to the endpoint. The browser
+/// comes last: `page/pushed.mjs`.
+fn push(project: &ForgeProject, chat: &Endpoint) -> Pushed {
+    let repository = printing_app(&project.env);
+    let commit = repository.commit("one").unwrap();
+    project.push(&repository, "HEAD:refs/heads/main");
+    // The journal has the delivery of the signed webhook, with its verdict: a job of exactly this commit.
+    let verdict = &project.verdicts("refs/heads/main", 0)[0];
+    assert_eq!(
+        (&verdict["outcome"], &verdict["commit"]),
+        (&"job".into(), &commit.clone().into()),
+        "{verdict}"
+    );
+    let id = verdict["job"].as_str().unwrap();
+    project.env.watch(id).succeeded();
+    project.env.serves("web", "one");
+    let events = project.env.events(id);
+    let has = |name: &str| events.iter().any(|event| event[name].is_object());
+    assert!(has("claimed") && has("pushed"), "queue and registry: {events:#?}");
+
+    let status = project.final_status(&commit);
+    assert_eq!(status["context"], "windlass/web/production", "{status}");
+    let page = status["target_url"].as_str().unwrap().to_owned();
+    assert_eq!(page, format!("http://127.0.0.1:{PORT}/jobs/{id}"));
+
+    let body = chat.hear().verified(KEY);
+    assert_eq!(
+        (&body["type"], &body["data"]["job"], &body["data"]["commit"]),
+        (&"job.succeeded".into(), &id.into(), &commit.into()),
+        "{body}"
+    );
+    assert_eq!(body["data"]["url"], page, "{body}");
+    Pushed { id: id.to_owned(), page }
+}
+
+/// Returns a login link, which is good for a minute.
+fn login_link(env: &TestEnv) -> String {
+    let address = format!("http://127.0.0.1:{PORT}");
+    let args = ["--address", &address, "--token", OWNER, "--output", "json", "dashboard"];
+    let answer = env.daemon.windlass(&args).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    let link: Value = serde_json::from_str(answer.text.trim()).unwrap();
+    link["url"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn people_see_what_happens_and_change_what_they_may() {
     let mut config = Config::of(bed()).unwrap();
     config.more = format!(
-        "listen = {{ tcp = \"127.0.0.1:{PORT}\" }}\nlogs = {{ stage-lines = 200000 }}\n\
+        "logs = {{ stage-lines = 200000 }}\n\
          principals = [\n\
          {{ name = \"owner\", token-sha256 = \"{}\", projects = [\"*\"], verbs = [\"read\", \"deploy\", \"projects\"] }},\n\
          {{ name = \"reader\", token-sha256 = \"{}\", projects = [\"{NAME}\"], verbs = [\"read\"] }},\n]\n",
         hash_of(OWNER),
         hash_of(READER),
     );
-    let mut env = TestEnv::with(NAME, &config);
-    let file = env.spec_file(
-        "project",
-        &format!("project = \"{NAME}\"\n[repositories.web]\nurl = \"https://git.example/web\"\n"),
+    let listen = format!("tcp = \"127.0.0.1:{PORT}\"\nurl = \"http://127.0.0.1:{PORT}\"");
+    let chat = Endpoint::start();
+    let more = format!(
+        "[triggers.production]\napp = \"web\"\npush = {{ branches = [\"main\"] }}\n{}",
+        chat.table()
     );
-    assert_eq!(env.daemon.windlass(&["project", "apply", "--file", &file]).unwrap().code, 0);
+    let project = ForgeProject::new(NAME, HOOKS, config, &listen, &more);
+    project.env.put_secret("chat-key", KEY);
+    let Pushed { id: ended, page } = push(&project, &chat);
+    let mut env = project.env;
     let repository = env.small_app();
-    repository.commit("one").unwrap();
-    let ended = env.submit("web", repository.url(), &[]);
-    ended.succeeded();
     let with = |step: &str| {
         repository
             .write("Dockerfile", &format!("{}{step}", dockerfile().replace("USER 10001\n", "")))
@@ -84,7 +145,10 @@ fn people_see_what_happens_and_change_what_they_may() {
         .env("WINDLASS_PAGE", format!("http://127.0.0.1:{PORT}"))
         .env("WINDLASS_PAGE_TOKEN", OWNER)
         .env("WINDLASS_PAGE_READER", READER)
-        .env("WINDLASS_PAGE_ENDED", &ended.id)
+        // Made last: the first flow opens it, within a minute.
+        .env("WINDLASS_PAGE_LINK", login_link(&env))
+        .env("WINDLASS_PAGE_PUSHED", page)
+        .env("WINDLASS_PAGE_ENDED", &ended)
         .env("WINDLASS_PAGE_FAILED", &failed.id)
         .env("WINDLASS_PAGE_LIVE", &live)
         .env("WINDLASS_PAGE_LONG", &long.id)

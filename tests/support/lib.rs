@@ -11,6 +11,7 @@
 )]
 
 pub mod faulty_api_server;
+pub mod forge_project;
 mod namespace;
 
 pub use namespace::Namespace;

@@ -2,9 +2,28 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { base, enter, token, visit } from "./browser.mjs";
+import { ask, base, enter, given, token, visit } from "./browser.mjs";
 
 const REFUSED = [/status of 401/, /status of 403/];
+
+test("a login link opens a session once, and its code does not stay in the address", async () => {
+  const link = given("WINDLASS_PAGE_LINK");
+  await visit({}, async (page, context) => {
+    await page.goto(`${link}&to=/jobs`);
+    await page.getByRole("heading", { name: "Jobs", level: 1 }).waitFor();
+    assert.equal(page.url(), `${base}/jobs`);
+    const { name, session } = await ask(page, "/api/me");
+    assert.deepEqual([name, session], ["owner", true]);
+    const cookie = (await context.cookies()).find((one) => one.name.endsWith("windlass"));
+    assert.ok(cookie.httpOnly && cookie.sameSite === "Strict", JSON.stringify(cookie));
+  });
+  await visit({ expected: REFUSED }, async (page, context) => {
+    await page.goto(link);
+    await page.getByRole("alert").getByText("the login link was used").waitFor();
+    assert.equal(page.url(), `${base}/login`);
+    assert.deepEqual(await context.cookies(), []);
+  });
+});
 
 test("a token opens a session whose cookie no script reads", async () => {
   await visit({ expected: REFUSED }, async (page, context) => {
