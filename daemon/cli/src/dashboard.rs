@@ -83,7 +83,7 @@ fn browse(url: &str) -> Result<(), Failure> {
 
 #[expect(clippy::disallowed_methods, reason = "the session of the person, which no option names")]
 fn has_display() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(target_os = "macos") || ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(is_set)
 }
 

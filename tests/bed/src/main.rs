@@ -22,7 +22,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// From a commit to pods that serve: five languages and a monorepo, failures that are explained, a rollback.
+    /// From a push at a forge, and from commits of five languages and a monorepo, to pods that serve: failures that are
+    /// explained, a rollback. All of it shows on a page.
     Demo(command::demo::Args),
     /// All tests of the workspace, unit to end to end.
     Suite(command::suite::Args),

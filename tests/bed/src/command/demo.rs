@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let has_forge = doctor::has_go();
     if !has_forge {
         println!(
-            "demo: Go is not installed, which compiles the forge: the push at the beginning is left out"
+            "demo: no Go 1.25 or newer is here to compile the forge: the push at the beginning is left out"
         );
     }
     let wanted = Wanted { existing: Some(existing.clone()), forge: has_forge, ..Wanted::default() };
@@ -80,8 +80,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     side_by_side(lanes)?;
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
-    println!("demo: base images of Rust and of static files; the first time takes two minutes");
-    images::languages(&bed, IMAGES)?;
     let forge = has_forge.then(|| push::forge(&bed, &report)).transpose()?;
     let page = Page::new(&bed.layout)?;
     let daemon = Daemon::start(&bed, "demo", &config(&bed, &page, forge.as_ref())?)?;
@@ -191,6 +189,10 @@ impl Show {
             push::show_status(&self.daemon, forge, &commit)?;
         }
 
+        println!(
+            "\ndemo: base images of Rust and of static files; the first time takes two minutes"
+        );
+        images::languages(&self.bed, IMAGES)?;
         let mut node = None;
         for language in ["node", "python", "go", "rust", "static"] {
             title(&format!("{language}: a commit becomes pods that serve"));

@@ -85,7 +85,7 @@ pub(super) fn show_status(daemon: &Daemon, forge: &Gitea, commit: &str) -> Resul
 pub(super) fn next_step(bed: &Bed, forge: &Gitea) {
     let folder = bed.layout.at("work/demo-hello");
     println!("push a change of your own, and watch it on the page:");
-    println!("  edit {}", folder.join("app.js").display());
+    println!("  edit {}, and what app.test.js expects", folder.join("app.js").display());
     println!("  git -C {} commit --all --message 'Say more'", folder.display());
     println!("  git -C {} push {} HEAD:main", folder.display(), forge.push_url(APP));
     println!(
