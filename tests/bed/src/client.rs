@@ -83,7 +83,10 @@ impl Bed {
         };
         // A bed that is up already has no progress to show.
         let progress = if ours || !is_ready(&layout) { *report } else { Report::silent() };
-        if !more.is_empty() {
+        if more.is_empty() {
+            drop(lock);
+            await_ready(&layout, progress)?;
+        } else {
             let parts = layout.clone();
             let programs = layout.clone();
             let report = *report;
@@ -92,12 +95,10 @@ impl Bed {
                 // Built in the middle of the tests, they would take the processors from all others.
                 Lane::new("gateway and forge", move || {
                     let _lock = lock;
-                    more.into_iter().try_for_each(|one| install::program_of(&programs, one, &report))
+                    let mut more = more.into_iter();
+                    more.try_for_each(|one| install::program_of(&programs, one, &report))
                 }),
             ])?;
-        } else {
-            drop(lock);
-            await_ready(&layout, progress)?;
         }
         Ok(Self { layout, existing, _held: held })
     }
