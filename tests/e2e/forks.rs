@@ -2,12 +2,14 @@
 
 use crate::{
     approvals::{approve, job},
-    doors::{Project, SOON, endpoint, within},
     previews::await_gone,
 };
 use serde_json::Value;
-use windlass_bed::Repository;
-use windlass_tests::{Namespace, SMALL, TestEnv, forge};
+use windlass_bed::{Repository, daemon::Config};
+use windlass_tests::{
+    Namespace, SMALL, TestEnv, bed, forge,
+    forge_project::{Endpoint, ForgeProject, KEY, within},
+};
 
 /// Account of whoever may only read the repository.
 const STRANGER: &str = "stranger";
@@ -33,7 +35,7 @@ impl Fork {
 
 /// Returns the job that the newest delivery of the pull request made, once it waits for its approval. `after` is the number
 /// of deliveries before.
-fn held(project: &Project, commit: &str, after: usize) -> String {
+fn held(project: &ForgeProject, commit: &str, after: usize) -> String {
     let verdict = &project.verdicts("pull/1", after)[0];
     assert_eq!(verdict["outcome"], "job", "{verdict}");
     let id = verdict["job"].as_str().unwrap().to_owned();
@@ -58,19 +60,20 @@ fn refused(env: &TestEnv, id: &str, digest: &str, reason: &str) {
 fn a_fork_is_deployed_once_its_commit_is_approved_and_gets_no_secret() {
     let preview = Namespace::of("t-forks--pr-1");
     preview.delete("namespace/t-forks--pr-1");
-    let (at, heard) = endpoint();
+    let endpoint = Endpoint::start();
     let more = format!(
         "[previews]\nsecrets = [\"preview\"]\n\
          [triggers.previews]\napp = \"web\"\npull = {{ into = [\"main\"], forks = \"approval\" }}\n\
-         [endpoints.chat]\nurl = \"http://127.0.0.1:{at}/hear\"\nsecret = \"chat-key\"\n"
+         {}",
+        endpoint.table()
     );
-    let project = Project::new(NAME, 21_312, &more);
+    let project = ForgeProject::new(NAME, 21_312, Config::of(bed()).unwrap(), "", &more);
     let env = &project.env;
-    env.put_secret("chat-key", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+    env.put_secret("chat-key", KEY);
     env.put_secret("preview", "postgres://db.example/preview");
     let repository = env.small_app();
     repository.commit("main").unwrap();
-    repository.git(&["push", "--quiet", &forge().push_url(NAME), "HEAD:refs/heads/main"]).unwrap();
+    project.push(&repository, "HEAD:refs/heads/main");
     let fork = Fork { repository, url: forge().fork(NAME, STRANGER).unwrap() };
 
     let first_commit = fork.push("index.html", "one of the fork\n");
@@ -85,8 +88,7 @@ fn a_fork_is_deployed_once_its_commit_is_approved_and_gets_no_secret() {
     });
     assert_eq!(status["status"], "pending", "{status}");
     assert_eq!(status["context"], "windlass/web/pr-1", "{status}");
-    let got = heard.recv_timeout(SOON).unwrap();
-    let body: Value = serde_json::from_str(&got.body).unwrap();
+    let body = endpoint.hear().verified(KEY);
     assert_eq!((&body["type"], &body["data"]["job"]), (&"job.held".into(), &(&*first).into()));
     let approval = &body["data"]["approval"];
     assert_eq!(
