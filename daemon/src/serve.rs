@@ -60,6 +60,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
+        runs: store.clone(),
         releases: store.clone(),
         secrets: store.clone(),
         plugins: plugins.clone(),
@@ -75,6 +76,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
             store.clone(),
             store.clone(),
         ),
+        builder: factory.inspect_builder.clone(),
         queue: queue.clone(),
         waits: slots.clone(),
         projects: store.clone(),

@@ -16,8 +16,8 @@ use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
     pipeline::{self, DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Git, Inspect, Logins, Ports, Remotes, Secrets, Tree,
-        Uploads,
+        Builder, Cluster, ClusterReader, Git, Inspect, InspectBuilder, Logins, Ports, Remotes,
+        Secrets, Tree, Uploads,
         store::{Releases, Store},
     },
     underway::Underway,
@@ -54,6 +54,8 @@ pub(crate) struct PortsFactory {
     /// Folders that clients send.
     pub(crate) uploads: Arc<dyn Uploads>,
     builder: Arc<dyn Builder>,
+    /// The same builder, as people look at it.
+    pub(crate) inspect_builder: Arc<dyn InspectBuilder>,
     pub(crate) cluster: Arc<dyn Cluster>,
     reader: Arc<dyn ClusterReader>,
     pub(crate) inspect: Arc<dyn Inspect>,
@@ -161,12 +163,14 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
     let cluster = Arc::new(Clusters::new(clusters));
+    let builder = Arc::new(builder(config, registries.clone())?);
     let factory = PortsFactory {
         plugins,
         git: git.clone(),
         remotes: git.clone(),
         uploads: git,
-        builder: Arc::new(builder(config, registries.clone())?),
+        builder: builder.clone(),
+        inspect_builder: builder,
         registries,
         cluster: cluster.clone(),
         reader: cluster.clone(),

@@ -138,7 +138,8 @@ impl jobs_server::Jobs for Handlers {
     ) -> Result<Response<v1::Job>, Status> {
         let caller = caller(&request)?;
         let v1::RejectRequest { id, note } = request.into_inner();
-        let record = self.0.reject(&caller, RejectRequest { id, note }).await;
+        let request = RejectRequest { id, note, ..RejectRequest::default() };
+        let record = self.0.reject(&caller, request).await;
         Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
     }
 

@@ -6,15 +6,17 @@ mod message;
 mod plan;
 mod preview;
 mod project;
+mod removed;
 mod session;
 mod time;
 
 pub(crate) use app::app;
 pub(crate) use delivery::{created_hook, delivery, hook, verdict};
 pub(crate) use message::message;
-pub(crate) use plan::plan;
+pub(crate) use plan::{change, plan};
 pub(crate) use preview::preview;
 pub(crate) use project::project;
+pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 
 use std::collections::BTreeMap;

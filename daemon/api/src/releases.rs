@@ -72,12 +72,7 @@ impl releases_server::Releases for Handlers {
         let v1::PlanRemovalRequest { app, data, clusters } = request.into_inner();
         let app = convert::app(app)?;
         let found = self.0.plan_removal(&caller, &app, data, &clusters).await;
-        let found = found.map_err(errors::service)?.into_iter();
-        let objects = found.map(|found| v1::RemovedObject {
-            object: found.object,
-            cluster: found.cluster,
-            stays: found.stays.unwrap_or_default(),
-        });
+        let objects = found.map_err(errors::service)?.into_iter().map(outgoing::removed);
         Ok(Response::new(v1::PlanRemovalResponse { objects: objects.collect() }))
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::{apps, outgoing};
 use windlass_engine::ports::{
-    PluginStatus,
+    ObjectChange, PluginStatus,
     store::{JobRecord, ProjectRecord, UnreadableJob},
 };
-use windlass_model::{delivery::Delivery, job::Release, outbox::Message};
+use windlass_model::{
+    delivery::Delivery, endpoint::Endpoint, job::Release, outbox::Message, preview::PreviewRecord,
+};
 use windlass_proto::v1;
-use windlass_service::{AppStatus, ListedRelease, Services};
+use windlass_service::{AppStatus, ListedRelease, RemovedObject, Services};
 
 /// Returns jobs with the reasons for which they wait.
 #[must_use]
@@ -78,4 +80,28 @@ pub fn delivery(delivery: Delivery) -> v1::Delivery {
 #[must_use]
 pub fn message(message: Message) -> v1::Message {
     outgoing::message(message)
+}
+
+/// Returns a preview environment.
+#[must_use]
+pub fn preview(record: PreviewRecord) -> v1::Preview {
+    outgoing::preview(record)
+}
+
+/// Returns an address of an app.
+#[must_use]
+pub fn endpoint(endpoint: Endpoint) -> v1::Endpoint {
+    outgoing::endpoint(endpoint)
+}
+
+/// Returns an object that a removal finds.
+#[must_use]
+pub fn removed(found: RemovedObject) -> v1::RemovedObject {
+    outgoing::removed(found)
+}
+
+/// Returns a change of an object in a cluster.
+#[must_use]
+pub fn change(cluster: &str, change: ObjectChange) -> v1::ObjectChange {
+    outgoing::change((cluster.to_owned(), change))
 }

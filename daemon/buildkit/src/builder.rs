@@ -18,7 +18,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bollard_buildkit_proto::moby::buildkit::v1::{
-    Exporter, ListWorkersRequest, SolveRequest, SolveResponse, control_client::ControlClient,
+    Exporter, SolveRequest, SolveResponse, control_client::ControlClient,
     frontend::Result as Built, sourcepolicy::Policy,
 };
 use std::{
@@ -69,30 +69,21 @@ impl BuildKit {
         Self { address, logins, memory, policy, uploads: Uploads::default() }
     }
 
-    /// Checks that the builder answers and has a worker.
-    ///
-    /// # Errors
-    /// Returns [`BuildError::Unreachable`] when it does not.
-    pub async fn check(&self) -> Result<(), BuildError> {
-        let channel = self.connect().await?;
-        let mut client = ControlClient::new(channel);
-        let asked = client.list_workers(ListWorkersRequest::default());
-        match tokio::time::timeout(Duration::from_secs(5), asked).await {
-            Ok(Ok(response)) if !response.get_ref().record.is_empty() => Ok(()),
-            Ok(Ok(_)) => Err(self.unreachable("it has no worker")),
-            Ok(Err(status)) => Err(self.unreachable(status.message())),
-            Err(_) => Err(self.unreachable("no answer within 5 s")),
-        }
+    /// Returns the address of the configuration.
+    pub(crate) fn configured(&self) -> &Address {
+        &self.address
     }
 
-    async fn connect(&self) -> Result<Channel, BuildError> {
+    /// Connects to the builder.
+    pub(crate) async fn connect(&self) -> Result<Channel, BuildError> {
         self.address.connect().await.map_err(|error| {
             let why = std::error::Error::source(&error).map(ToString::to_string);
             self.unreachable(&why.unwrap_or_else(|| error.to_string()))
         })
     }
 
-    fn unreachable(&self, message: &str) -> BuildError {
+    /// Returns the error of a builder that does not answer as one.
+    pub(crate) fn unreachable(&self, message: &str) -> BuildError {
         BuildError::Unreachable { address: self.address.to_string(), message: message.into() }
     }
 

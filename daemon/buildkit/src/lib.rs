@@ -19,6 +19,7 @@ mod image;
 mod image_name;
 mod line;
 mod links;
+mod look;
 pub mod patterns;
 mod policy;
 mod reports;

@@ -18,6 +18,8 @@ mod origin;
 mod problem;
 mod sessions;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use codes::LoginCodes;
 pub use dashboard::{Dashboard, Settings};

@@ -42,6 +42,7 @@ pub use clone::{checkout, resolve};
 pub use detect::{Decision, DetectorAnswer, decide};
 pub use dry_run::{DryRun, DryRunRequest, dry_run, resolve_revision};
 pub use folder::{plan_folder, refused_upload};
+pub use gate::digest as release_digest;
 pub use remote::{changed_paths, refs};
 
 /// End of one run of a job.

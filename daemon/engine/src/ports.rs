@@ -17,7 +17,7 @@ pub mod store;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
-pub use inspect::{Inspect, LogLine, LogRequest, MadeObject};
+pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use queue::{NotPublished, QueuePublisher};
 pub use registry::{Action, Credential, Login, LoginRequest, Logins};

@@ -13,10 +13,12 @@ mod message;
 mod need;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod wait;
 
 pub use message::{Action, Message};
 pub use need::{Kind, Limits, Need};
+pub use usage::{SlotUsage, Usage};
 pub use wait::{SlotWait, Wait};
 
 use entry::{Ask, Entry, Held, Kept, Place, Running, Taken};
@@ -351,6 +353,12 @@ impl Queue {
             }
         }
         None
+    }
+
+    /// Returns the use of all slots. Those of releases are listed for these clusters.
+    #[must_use]
+    pub fn usage(&self, clusters: &[String]) -> Usage {
+        usage::usage(self.limits, self.jobs.values(), clusters)
     }
 
     /// Returns why jobs wait. A job that does not wait, or is unknown, is left out.

@@ -1,6 +1,6 @@
 //! The queue as its dispatcher changes it, and as others look at it meanwhile.
 
-use crate::queue::{Action, Limits, Message, Queue, Wait};
+use crate::queue::{Action, Limits, Message, Queue, Usage, Wait};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -37,6 +37,12 @@ impl SharedQueue {
     #[must_use]
     pub fn waits(&self, ids: &[&str]) -> BTreeMap<String, Wait> {
         self.queue().waits(ids)
+    }
+
+    /// Returns the use of all slots. Those of releases are listed for these clusters.
+    #[must_use]
+    pub fn usage(&self, clusters: &[String]) -> Usage {
+        self.queue().usage(clusters)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -13,7 +13,7 @@ pub(crate) mod server_side;
 mod unblock;
 
 pub(crate) use claims::Claims;
-pub(crate) use preview::serves;
+pub(crate) use preview::{compare, serves};
 pub(crate) use scale_to_zero::scale_to_zero;
 pub(crate) use unblock::unblock;
 

@@ -262,4 +262,17 @@ impl Inspect for Kubernetes {
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
         self.trusted(logs::follow(&self.client, app, cluster, request).await).await
     }
+
+    fn compare(
+        &self,
+        before: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        let before = before.map(|release| self.shown(release)).unwrap_or_default();
+        Ok(apply::compare(&before, &self.shown(after)))
+    }
+
+    async fn version(&self, _: &str) -> Result<String, ClusterError> {
+        self.client.check().await
+    }
 }

@@ -129,4 +129,16 @@ impl Inspect for Clusters {
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
         self.named(cluster)?.logs(app, cluster, request).await
     }
+
+    fn compare(
+        &self,
+        before: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        self.of(after)?.compare(before, after)
+    }
+
+    async fn version(&self, cluster: &str) -> Result<String, ClusterError> {
+        self.named(cluster)?.version(cluster).await
+    }
 }

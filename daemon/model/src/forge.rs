@@ -75,10 +75,70 @@ impl ForgeKind {
             Self::Bitbucket => None,
         }
     }
+
+    /// Returns the page of a pull request, for people. `repository` is the URL that is fetched. `None` means that it is no
+    /// address of a page.
+    #[must_use]
+    pub fn pull_page(self, repository: &str, number: u64) -> Option<String> {
+        let (scheme, rest) = repository.split_once("://")?;
+        if !matches!(scheme, "http" | "https") {
+            return None;
+        }
+        let path = rest.trim_end_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        let page = match self {
+            Self::Github => format!("{path}/pull/{number}"),
+            Self::Gitlab => format!("{path}/-/merge_requests/{number}"),
+            Self::Bitbucket => format!("{path}/pull-requests/{number}"),
+            Self::Gitea | Self::Forgejo => format!("{path}/pulls/{number}"),
+            Self::BitbucketServer => {
+                // `HOST/scm/PROJECT/NAME`, where HOST may have a path of its own.
+                let (host, name) = path.rsplit_once("/scm/")?;
+                let (project, name) = name.split_once('/')?;
+                format!("{host}/projects/{project}/repos/{name}/pull-requests/{number}")
+            }
+        };
+        Some(format!("{scheme}://{page}"))
+    }
 }
 
 impl fmt::Display for ForgeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_request_has_its_page_beside_its_repository() {
+        let url = "https://git.example/shop/web.git";
+        for (kind, repository, page) in [
+            (ForgeKind::Github, url, Some("https://git.example/shop/web/pull/7")),
+            (ForgeKind::Gitlab, url, Some("https://git.example/shop/web/-/merge_requests/7")),
+            (ForgeKind::Bitbucket, url, Some("https://git.example/shop/web/pull-requests/7")),
+            (
+                ForgeKind::Gitea,
+                "http://git.example/shop/web/",
+                Some("http://git.example/shop/web/pulls/7"),
+            ),
+            (
+                ForgeKind::Forgejo,
+                "https://git.example/web",
+                Some("https://git.example/web/pulls/7"),
+            ),
+            (
+                ForgeKind::BitbucketServer,
+                "https://git.example/bitbucket/scm/SHOP/web.git",
+                Some("https://git.example/bitbucket/projects/SHOP/repos/web/pull-requests/7"),
+            ),
+            (ForgeKind::BitbucketServer, url, None),
+            (ForgeKind::Gitea, "git://git.example/shop/web", None),
+            (ForgeKind::Gitea, "javascript:alert(1)", None),
+        ] {
+            assert_eq!(kind.pull_page(repository, 7).as_deref(), page, "{kind} {repository}");
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct ApproveRequest {
 pub struct RejectRequest {
     /// Id of the job.
     pub id: String,
+    /// Digest of exactly what is rejected. Empty means whatever the job waits for.
+    pub digest: String,
     /// Note for the journal, at most 500 characters. Empty means none.
     pub note: String,
 }
@@ -70,17 +72,21 @@ impl Services {
     /// Ends a job at its gate, and returns it. What ran before still serves. A repeat changes nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, or that somebody approved.
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, or that somebody approved, and with
+    /// `digest-changed` for one that waits for an approval of something else.
     /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn reject(
         &self,
         caller: &Caller,
         request: RejectRequest,
     ) -> Result<JobRecord, ServiceError> {
-        let RejectRequest { id, note } = request;
+        let RejectRequest { id, digest, note } = request;
         let record = self.find_job(&id).await?;
         caller.may(Verb::Approve, &record.job.app.project)?;
         let note = checked(&note)?;
+        if let Some(held) = record.held.filter(|held| !digest.is_empty() && held.digest != digest) {
+            return Err(other(&id, &digest, &held));
+        }
         let (jobs, queue, by) = (self.jobs.clone(), self.queue.clone(), caller.name.clone());
         let of = id.clone();
         finish(async move {
@@ -173,7 +179,7 @@ approval = "release"
     }
 
     fn reject(id: &str, note: &str) -> RejectRequest {
-        RejectRequest { id: id.into(), note: note.into() }
+        RejectRequest { id: id.into(), note: note.into(), ..RejectRequest::default() }
     }
 
     #[tokio::test]
@@ -247,6 +253,18 @@ approval = "release"
         assert_eq!(error.reason(), "not-held");
         assert!(world.queued().is_empty());
         assert_eq!(world.accepted().await[0].stop, None);
+    }
+
+    #[tokio::test]
+    async fn who_saw_something_else_rejects_nothing() {
+        let (world, ann) = gated().await;
+        let id = held(&world, "b").await;
+        let seen = |digest: &str| RejectRequest { digest: digest.into(), ..reject(&id, "") };
+        let error = world.services.reject(&ann, seen("a")).await.unwrap_err();
+        assert_eq!(error.reason(), "digest-changed");
+        assert!(error.to_string().contains("the release of b, and not of a"), "{error}");
+        assert_eq!(world.accepted().await[0].stop, None);
+        world.services.reject(&ann, seen("b")).await.unwrap();
     }
 
     #[tokio::test]

@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     pipeline::{Decision, DryRun, DryRunRequest},
     ports::{
-        Dockerfile, Inspect, LogLine, LogRequest, MadeObject, PluginStatus, Tree, Upload,
-        UploadedFile, Uploads,
+        ChangeVerb, Dockerfile, Inspect, InspectBuilder, LogLine, LogRequest, MadeObject,
+        ObjectChange, PluginStatus, Tree, Upload, UploadedFile, Uploads,
         store::{JobRecord, Jobs, Runs, SecretRecords, Submission},
     },
     queue::{Limits, Message},
@@ -34,7 +34,7 @@ use windlass_model::{
     cluster::{Clusters, RolloutOrder, Target, Targets},
     diagnosis::Diagnosis,
     endpoint::Endpoint,
-    error::{ClusterError, GitError},
+    error::{BuildError, ClusterError, GitError},
     event::Event,
     job::{Commit, Image, Job, Release, Source},
     outcome::Outcome,
@@ -74,6 +74,7 @@ impl World {
         let services = Services {
             jobs: store.clone(),
             updates: store.clone(),
+            runs: store.clone(),
             releases: store.clone(),
             secrets: store.clone(),
             plugins: plugins.clone(),
@@ -89,6 +90,7 @@ impl World {
                 store.clone(),
                 store.clone(),
             ),
+            builder: Arc::new(FakeBuilder),
             projects: store.clone(),
             hooks: store.clone(),
             deliveries: store.clone(),
@@ -396,5 +398,43 @@ impl Inspect for FakeCluster {
             send.try_send(line).unwrap();
         }
         Ok(receive)
+    }
+
+    fn compare(
+        &self,
+        before: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        let image = |release: &Release| release.image.digest.clone();
+        let lines = before.map(|release| format!("- image: {}", image(release))).into_iter();
+        let lines = lines.chain([format!("+ image: {}", image(after))]).collect();
+        let verb = if before.is_some() { ChangeVerb::Update } else { ChangeVerb::Create };
+        let kept = ObjectChange {
+            object: "Service web".into(),
+            verb: ChangeVerb::Keep,
+            lines: Vec::new(),
+        };
+        Ok(vec![ObjectChange { object: "Deployment web".into(), verb, lines }, kept])
+    }
+
+    async fn version(&self, cluster: &str) -> Result<String, ClusterError> {
+        if cluster == "us" {
+            return Err(ClusterError::Unreachable { message: "connection refused".into() });
+        }
+        Ok("v1.34.1".into())
+    }
+}
+
+/// Builder that answers.
+struct FakeBuilder;
+
+#[async_trait]
+impl InspectBuilder for FakeBuilder {
+    fn address(&self) -> String {
+        "unix:///run/buildkit.sock".into()
+    }
+
+    async fn version(&self) -> Result<String, BuildError> {
+        Ok("v0.25.0".into())
     }
 }

@@ -7,7 +7,7 @@ use windlass_engine::{
     diagnose::diagnose,
     failure::{Cause, Failure},
     ports::{
-        Inspect, LogLine, LogRequest, MadeObject, Secrets,
+        Inspect, LogLine, LogRequest, MadeObject, ObjectChange, Secrets,
         store::{Jobs, Releases, SecretRecords, StoreError},
     },
 };
@@ -120,6 +120,20 @@ impl Inspection {
             all.push(Serving { cluster, release, shown });
         }
         Ok(all)
+    }
+
+    /// Returns the changes from one release's objects to those of another.
+    pub(crate) fn compare(
+        &self,
+        before: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        self.inspect.compare(before, after)
+    }
+
+    /// Returns the version of a cluster's API server, which answers now.
+    pub(crate) async fn version(&self, cluster: &str) -> Result<String, ClusterError> {
+        self.inspect.version(cluster).await
     }
 
     /// Returns the objects that were made for a release's app in its cluster.

@@ -1,9 +1,9 @@
-//! Lists all apps that a caller may see, and the clusters of the operator.
+//! Lists all apps that a caller may see.
 
 use crate::{caller::Caller, error::ServiceError, services::Services, verb::Verb};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::ports::store::{Filter, JobRecord};
-use windlass_model::{app::App, cluster::Target, job::Release};
+use windlass_model::{app::App, job::Release};
 
 /// Number of newest jobs among which the last one of each app is looked for.
 const JOBS: u32 = 500;
@@ -73,15 +73,6 @@ impl Services {
         }
         Ok(apps.into_values().map(ListedApp::where_it_serves).collect())
     }
-
-    /// Returns the clusters of the operator.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotOperator`] for a caller of some projects only.
-    pub fn list_clusters(&self, caller: &Caller) -> Result<Vec<Target>, ServiceError> {
-        caller.may_operate(Verb::Read)?;
-        Ok(self.targets.all.clone())
-    }
 }
 
 #[cfg(test)]
@@ -112,14 +103,5 @@ mod tests {
         assert_eq!(error.reason(), "permission-denied");
         let deployer = caller("ci", &["shop"], &[Verb::Deploy]);
         assert!(world.services.list_apps(&deployer, None).await.unwrap().is_empty());
-    }
-
-    #[test]
-    fn clusters_are_shown_to_operators() {
-        let world = World::new();
-        let reader = caller("reader", &["shop"], &[Verb::Read]);
-        world.services.list_clusters(&reader).unwrap_err();
-        let operator = caller("operator", &["*"], &[Verb::Read]);
-        assert!(!world.services.list_clusters(&operator).unwrap().is_empty());
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use windlass_engine::{
     ports::{
-        Uploads,
+        InspectBuilder, Uploads,
         store::{
-            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Previews, Projects, Releases,
+            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Previews, Projects, Releases, Runs,
             SecretRecords, Sessions,
         },
     },
@@ -26,6 +26,8 @@ use windlass_model::cluster::Targets;
 pub struct Services {
     pub jobs: Arc<dyn Jobs>,
     pub updates: Arc<dyn JobUpdates>,
+    /// Journals of jobs without their log lines. The use cases read them, and claim no job.
+    pub runs: Arc<dyn Runs>,
     pub releases: Arc<dyn Releases>,
     pub secrets: Arc<dyn SecretRecords>,
     pub plugins: Arc<dyn PluginRecords>,
@@ -38,6 +40,8 @@ pub struct Services {
     pub plan_slots: PlanSlots,
     pub quota: JobQuota,
     pub inspection: Inspection,
+    /// The builder, as operators look at it.
+    pub builder: Arc<dyn InspectBuilder>,
     /// Projects as people apply them.
     pub projects: Arc<dyn Projects>,
     /// Hooks that forges call.

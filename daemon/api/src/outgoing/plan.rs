@@ -63,7 +63,8 @@ fn advice(Advice { message, fix }: Advice) -> v1::Advice {
     v1::Advice { message, fix }
 }
 
-fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
+/// Returns the message for a change of an object in a cluster.
+pub(crate) fn change((cluster, change): (String, ObjectChange)) -> v1::ObjectChange {
     let verb = match change.verb {
         ChangeVerb::Create => v1::ChangeVerb::Create,
         ChangeVerb::Update => v1::ChangeVerb::Update,

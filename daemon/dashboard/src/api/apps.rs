@@ -1,27 +1,18 @@
 //! Apps: what serves, releases, and the rollback to one of them.
 
 use super::{
-    answer::{Answer, Door, Page, given},
+    answer::{Answer, Door, Names, Page, app, given},
     body::Body,
 };
-use crate::{identify::Known, problem::Problem};
+use crate::identify::Known;
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Query, State},
 };
 use serde::Deserialize;
 use windlass_api::shown;
-use windlass_model::app::App;
 use windlass_proto::v1;
-use windlass_service::{ReleasesRequest, RollbackRequest, ServiceError};
-
-/// Names of an app in an address.
-type Names = Path<(String, String, String)>;
-
-fn app(Path((project, name, environment)): Names) -> Result<App, Problem> {
-    let app = App::new(&project, &name, &environment);
-    app.map_err(|error| ServiceError::from(error).into())
-}
+use windlass_service::{ReleasesRequest, RollbackRequest};
 
 /// Returns what serves an app, and its last jobs.
 pub(super) async fn status(State(door): Door, known: Known, names: Names) -> Answer<v1::AppStatus> {

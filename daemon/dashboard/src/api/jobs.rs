@@ -9,9 +9,10 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use windlass_api::shown;
-use windlass_model::replay::JobState;
+use windlass_model::{job::Source, replay::JobState};
 use windlass_proto::v1;
 use windlass_service::JobsRequest;
 
@@ -119,13 +120,19 @@ pub(super) struct Again {
     request_id: String,
 }
 
-/// Submits a job again, as it was.
+/// Submits a job again, as it was. A removal is not: what goes by now is listed first, and asked for by name.
 pub(super) async fn again(
     State(door): Door,
     known: Known,
     Path(id): Path<String>,
     Body(body): Body<Again>,
 ) -> Answer<v1::Job> {
+    let known_job = door.services.get_job(known.caller(), &id).await?.job;
+    if matches!(known_job.source, Source::Removal(_)) {
+        let message = format!("job {id} removes {}, which is asked for by name", known_job.app);
+        let problem = Problem::new(StatusCode::CONFLICT, "removal-needs-name", message);
+        return Err(problem.with_fix("remove the app from its own page, which lists what goes"));
+    }
     let record = door.services.submit_again(known.caller(), body.request_id, &id).await?;
     Ok(Json(shown::job(&door.services, record)))
 }

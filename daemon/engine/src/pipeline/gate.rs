@@ -47,7 +47,7 @@ impl Deploy<'_> {
 ///
 /// # Errors
 /// [`Cause::Panicked`] where a defect of Windlass keeps the release from being written as JSON.
-pub(super) fn digest(release: &Release) -> Result<String, Cause> {
+pub fn digest(release: &Release) -> Result<String, Cause> {
     let applied = (&release.image.digest, &release.runtime, &release.hooks);
     let json = serde_json::to_vec(&applied).map_err(|error| {
         Cause::Panicked(format!("the release cannot be written as JSON: {error}"))

@@ -1,8 +1,14 @@
 //! Port of clusters, as people look at them: nothing of it decides anything.
 
+use super::cluster::ObjectChange;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
-use windlass_model::{app::App, endpoint::Endpoint, error::ClusterError, job::Release};
+use windlass_model::{
+    app::App,
+    endpoint::Endpoint,
+    error::{BuildError, ClusterError},
+    job::Release,
+};
 use windlass_rollout::snapshot::Snapshot;
 
 /// Releases that serve in clusters.
@@ -23,6 +29,24 @@ pub trait Inspect: Send + Sync {
         cluster: &str,
         request: &LogRequest,
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError>;
+    /// Returns the changes from one release's objects to those of another, as both are rendered: no cluster is asked.
+    /// Values of secrets are in neither. Deletions come last. `None` means that nothing was released before.
+    fn compare(
+        &self,
+        before: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError>;
+    /// Returns the version of a cluster's API server, which answers now.
+    async fn version(&self, cluster: &str) -> Result<String, ClusterError>;
+}
+
+/// The builder, as people look at it.
+#[async_trait]
+pub trait InspectBuilder: Send + Sync {
+    /// Returns the address of the operator's configuration.
+    fn address(&self) -> String;
+    /// Returns the version of the builder, which answers now. Empty means that the builder does not give it.
+    async fn version(&self) -> Result<String, BuildError>;
 }
 
 /// An object that was made for an app, and its fate in a removal.

@@ -390,3 +390,24 @@ fn a_wait_is_shown_with_its_reason() {
     assert_eq!(queue.take(Message::Cancelled { id: "4".into() }), [Action::Drop("4".into())]);
     assert_eq!(wait(&queue, "4"), None);
 }
+
+#[test]
+fn the_use_of_slots_counts_those_that_have_one_and_those_that_ask() {
+    let mut queue = Queue::new(Limits { builds: 1, releases: 1, ..checkouts(1) });
+    for (id, name) in [("1", "a"), ("2", "b"), ("3", "c")] {
+        queue.take(submitted(id, "p", name));
+    }
+    let of = |queue: &Queue, index: usize| {
+        let slots = &queue.usage(&clusters(&["eu", "us"])).slots[index];
+        (slots.kind, slots.cluster.clone().unwrap_or_default(), slots.taken, slots.waiting)
+    };
+    let usage = queue.usage(&[]);
+    assert_eq!((usage.running, usage.limit, usage.waiting, usage.held), (1, 100, 2, 0));
+    assert_eq!(of(&queue, 0), (Kind::Checkout, String::new(), 1, 2));
+    queue.take(release("1", 1, &["eu"]));
+    assert_eq!(of(&queue, 0), (Kind::Checkout, String::new(), 1, 1), "the next one has it");
+    assert_eq!(of(&queue, 2), (Kind::Release, "eu".into(), 1, 0));
+    queue.take(release("2", 1, &["eu", "us"]));
+    assert_eq!(of(&queue, 2), (Kind::Release, "eu".into(), 1, 1));
+    assert_eq!(of(&queue, 3), (Kind::Release, "us".into(), 0, 1));
+}

@@ -48,6 +48,36 @@ pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, C
     Ok(found.iter().flatten().any(available))
 }
 
+/// Returns the changes from the objects of one release to those of another, in the order of applying. Deletions come last.
+/// What differs with every job is no change, and of a `Secret` only its name is compared.
+pub(crate) fn compare(before: &[Value], after: &[Value]) -> Vec<ObjectChange> {
+    let is_in =
+        |all: &[Value], entry: &ObjectRef| all.iter().any(|one| ObjectRef::of(one).is(entry));
+    let changed = after.iter().map(|object| {
+        let entry = ObjectRef::of(object);
+        let known = before.iter().find(|one| ObjectRef::of(one).is(&entry));
+        let is_secret = entry.kind == "Secret";
+        let (verb, lines) = match known {
+            None if is_secret => (ChangeVerb::Create, Vec::new()),
+            None => (ChangeVerb::Create, added(&yaml(object.clone()))),
+            Some(_) if is_secret => (ChangeVerb::Keep, Vec::new()),
+            Some(known) => {
+                let lines = difference(&yaml(known.clone()), &yaml(object.clone()));
+                let verb = if lines.is_empty() { ChangeVerb::Keep } else { ChangeVerb::Update };
+                (verb, lines)
+            }
+        };
+        ObjectChange { object: entry.to_string(), verb, lines }
+    });
+    let gone = before.iter().map(ObjectRef::of).filter(|entry| !is_in(after, entry));
+    let deleted = gone.map(|entry| ObjectChange {
+        object: entry.to_string(),
+        verb: ChangeVerb::Delete,
+        lines: Vec::new(),
+    });
+    changed.chain(deleted).collect()
+}
+
 impl Applier<'_> {
     /// Returns the changes that applying would make, in the order of applying. Deletions come last.
     pub(crate) async fn changes(
@@ -210,5 +240,45 @@ mod tests {
         let lines = difference(&yaml(live), &yaml(next));
         assert!(lines.contains(&"-   replicas: 1".into()), "{lines:?}");
         assert!(lines.contains(&"+   replicas: 2".into()), "{lines:?}");
+    }
+
+    #[test]
+    fn releases_are_compared_by_kind_and_name_and_no_secret_is_shown() {
+        let object = |kind: &str, name: &str, job: &str, value: &str| {
+            json!({
+                "apiVersion": "v1",
+                "kind": kind,
+                "metadata": { "name": name, "annotations": { JOB: job } },
+                "data": { "value": value },
+            })
+        };
+        let before = [
+            object("ConfigMap", "web", "1", "old"),
+            object("ConfigMap", "same", "1", "same"),
+            object("ConfigMap", "gone", "1", ""),
+            object("Secret", "web", "1", "hunter22"),
+        ];
+        let after = [
+            object("ConfigMap", "web", "2", "new"),
+            object("ConfigMap", "same", "2", "same"),
+            object("Secret", "web", "2", "hunter23"),
+            object("Secret", "fresh", "2", "hunter24"),
+            object("Service", "web", "2", ""),
+        ];
+        let changes = compare(&before, &after);
+        let shown: Vec<_> = changes.iter().map(|one| (&*one.object, one.verb)).collect();
+        let expected = [
+            ("ConfigMap web", ChangeVerb::Update),
+            ("ConfigMap same", ChangeVerb::Keep),
+            ("Secret web", ChangeVerb::Keep),
+            ("Secret fresh", ChangeVerb::Create),
+            ("Service web", ChangeVerb::Create),
+            ("ConfigMap gone", ChangeVerb::Delete),
+        ];
+        assert_eq!(shown, expected);
+        assert!(changes[0].lines.contains(&"-   value: old".to_owned()), "{:?}", changes[0]);
+        assert!(changes[0].lines.contains(&"+   value: new".to_owned()), "{:?}", changes[0]);
+        assert!(!format!("{changes:?}").contains("hunter"), "{changes:?}");
+        assert!(compare(&[], &after).iter().all(|one| one.verb == ChangeVerb::Create));
     }
 }

@@ -264,4 +264,12 @@ impl Inspect for FakeCluster {
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
         Ok(mpsc::channel(1).1)
     }
+
+    fn compare(&self, _: Option<&Release>, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
+        Ok(Vec::new())
+    }
+
+    async fn version(&self, _: &str) -> Result<String, ClusterError> {
+        Ok("v1.34.1".into())
+    }
 }

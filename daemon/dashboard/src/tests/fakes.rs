@@ -1,0 +1,136 @@
+//! Parts that no test of a route reaches, and a cluster and a builder that answer.
+
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use tokio::sync::mpsc;
+use windlass_engine::{
+    pipeline::{DryRun, DryRunRequest},
+    ports::{
+        ChangeVerb, Inspect, InspectBuilder, LogLine, LogRequest, MadeObject, ObjectChange,
+        PluginStatus, Tree, Upload, Uploads,
+    },
+};
+use windlass_model::{
+    app::App,
+    diagnosis::Diagnosis,
+    endpoint::Endpoint,
+    error::{BuildError, ClusterError, GitError},
+    job::{Commit, Release},
+    revision::Revision,
+    spec::Spec,
+};
+use windlass_rollout::snapshot::Snapshot;
+use windlass_service::{Planner, PluginRecords, RemoteReader};
+
+/// Repositories, plugins and folders, of which there are none.
+pub(super) struct Nothing;
+
+#[async_trait]
+impl Planner for Nothing {
+    async fn resolve(
+        &self,
+        _: &App,
+        commit: Commit,
+        _: &Revision,
+    ) -> Result<Commit, Box<Diagnosis>> {
+        Ok(commit)
+    }
+
+    async fn plan(&self, _: &DryRunRequest<'_>) -> Result<DryRun, Box<Diagnosis>> {
+        panic!("no route plans")
+    }
+
+    async fn plan_folder(&self, _: &App, _: &Spec, _: &dyn Tree) -> Result<DryRun, Box<Diagnosis>> {
+        panic!("no route plans a folder")
+    }
+}
+
+#[async_trait]
+impl PluginRecords for Nothing {
+    fn list(&self) -> Vec<PluginStatus> {
+        Vec::new()
+    }
+
+    async fn reload(&self) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl RemoteReader for Nothing {
+    async fn refs(&self, _: &str, _: &Commit) -> Result<BTreeMap<String, String>, Box<Diagnosis>> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn changed_paths(
+        &self,
+        _: &str,
+        _: &str,
+        _: &Commit,
+    ) -> Result<Vec<String>, Box<Diagnosis>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Uploads for Nothing {
+    fn begin(&self) -> Result<Box<dyn Upload>, GitError> {
+        panic!("no route takes a folder")
+    }
+}
+
+/// A cluster where an app has two objects, and a builder.
+pub(super) struct Parts;
+
+#[async_trait]
+impl Inspect for Parts {
+    async fn endpoints(&self, _: &Release) -> Result<Vec<Endpoint>, ClusterError> {
+        Ok(Vec::new())
+    }
+
+    async fn look(&self, _: &Release) -> Result<Snapshot, ClusterError> {
+        Ok(Snapshot::default())
+    }
+
+    async fn made(&self, _: &Release, data: bool) -> Result<Vec<MadeObject>, ClusterError> {
+        let made = |object: &str, stays: Option<&str>| MadeObject {
+            object: object.into(),
+            stays: stays.map(Into::into),
+        };
+        let stays = Some("it holds data").filter(|_| !data);
+        Ok(vec![made("Deployment web", None), made("PersistentVolumeClaim web-disk", stays)])
+    }
+
+    async fn logs(
+        &self,
+        _: &App,
+        _: &str,
+        _: &LogRequest,
+    ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
+        Ok(mpsc::channel(1).1)
+    }
+
+    fn compare(
+        &self,
+        _: Option<&Release>,
+        after: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
+        let lines = vec![format!("+ image: {}", after.image.digest)];
+        let object = "Deployment web".to_owned();
+        Ok(vec![ObjectChange { object, verb: ChangeVerb::Update, lines }])
+    }
+
+    async fn version(&self, _: &str) -> Result<String, ClusterError> {
+        Err(ClusterError::Unreachable { message: "connection refused".into() })
+    }
+}
+
+#[async_trait]
+impl InspectBuilder for Parts {
+    fn address(&self) -> String {
+        "tcp://builder.example:1234".into()
+    }
+
+    async fn version(&self) -> Result<String, BuildError> {
+        Ok("v0.25.0".into())
+    }
+}
