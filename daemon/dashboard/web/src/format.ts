@@ -45,4 +45,4 @@ export const appName = (app: App) => `${app.project}/${app.name}`;
 /** Returns a repository without its scheme. */
 export const repository = (url: string) => url.replace(/^[a-z]+:\/\//, "").replace(/\.git$/, "");
 
-export const plural = (count: number, word: string) => `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
+export const plural = (count: number, word: string, many = `${word}s`) => `${count.toLocaleString()} ${count === 1 ? word : many}`;

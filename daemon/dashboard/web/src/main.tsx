@@ -11,6 +11,7 @@ import { JobsPage } from "./pages/jobs";
 import { LoginPage } from "./pages/login";
 import { OutboxPage } from "./pages/outbox";
 import { PluginsPage } from "./pages/plugins";
+import { PreviewsPage } from "./pages/previews";
 import { ProjectPage } from "./pages/project";
 import { ProjectsPage } from "./pages/projects";
 import { go, path } from "./route";
@@ -27,6 +28,7 @@ function Page() {
   if (first === "clusters") return <ClustersPage />;
   if (first === "projects" && name) {
     if (!kind) return <ProjectPage key={name} name={name} />;
+    if (kind === "previews") return <PreviewsPage key={name} project={name} />;
     if (kind === "deliveries") return <DeliveriesPage key={name} project={name} />;
     if (kind === "outbox") return <OutboxPage key={name} project={name} />;
     if (kind === "apps" && app && environment) {

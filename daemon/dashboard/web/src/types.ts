@@ -23,6 +23,8 @@ export interface Release {
 export interface Ended {
   outcome: "succeeded" | "failed" | "stopped" | "";
   release: Release | null; diagnosis: Diagnosis | null; stop: string;
+  /** Clusters that the app was removed from. Empty means that the job was no removal. */
+  removed_from: string[];
 }
 
 export interface Waiting {
@@ -39,6 +41,8 @@ export interface Job {
   created: number; principal: string; last_seq: number; ended: Ended | null;
   clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;
   held?: Held | null;
+  /** Set for a job that removes its app. */
+  removal?: { data: boolean } | null;
 }
 
 export interface Endpoint { url: string; internal: boolean }
@@ -105,6 +109,34 @@ export interface Plugin {
   not_granted: string[]; used: string[];
 }
 
-export interface Cluster { name: string; projects: string[]; environments: string[] }
+/** Answer of a part of the infrastructure. `why` is the reason for which it is not reached. */
+export interface PartAnswer { version: string; why: string | null }
+export interface BuilderPart extends PartAnswer { address: string }
+export interface ClusterPart extends PartAnswer { name: string; projects: string[]; environments: string[] }
+export interface Slots { kind: "checkout" | "build" | "release"; cluster: string | null; limit: number; taken: number; waiting: number }
+export interface Parts {
+  builder: BuilderPart; clusters: ClusterPart[]; slots: Slots[];
+  jobs: { running: number; limit: number; waiting: number; held: number };
+}
+
+export interface Preview {
+  app: App; state: "open" | "removed" | "closed"; repository: string; number: number; commit: string;
+  pushed: number | null; until: number | null; removal: string;
+}
+export interface ListedPreview {
+  preview: Preview; pull_page: string | null; release: Release | null; endpoints: Endpoint[]; last: Job | null;
+}
+
+export interface RemovedObject { object: string; cluster: string; stays: string }
+
+export interface ObjectChange { object: string; verb: "create" | "update" | "keep" | "delete" | ""; lines: string[]; cluster: string }
+export interface ClusterChanges {
+  cluster: string; before: string | null; changes: ObjectChange[]; kept: number; left_out: number; why: string | null;
+}
+/** What a job changes. An empty digest means that nothing is built yet. */
+export interface Changes { digest: string; clusters: ClusterChanges[] }
+
+export interface LogHit { seq: number; stage: string; text: string }
+export interface SearchPage { hits: LogHit[]; looked: number; next: number | null }
 
 export interface Me { name: string; projects: string[]; verbs: string[]; version: string; session: boolean }

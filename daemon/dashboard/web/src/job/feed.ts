@@ -52,6 +52,9 @@ export class Feed {
     this.notify();
   }
 
+  /** Number of the last event that was read. */
+  get newest(): number { return this.last; }
+
   stop(): void {
     this.abort.abort();
     this.unsubscribe();

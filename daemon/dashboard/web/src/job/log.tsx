@@ -6,7 +6,9 @@ import { Icon } from "../ui/icons";
 import { Dialog } from "../ui/parts";
 import { classes, runs } from "./ansi";
 import type { Feed } from "./feed";
+import { Find } from "./find";
 import { type Group, type Line, isFolded } from "./lines";
+import { Marked } from "./marked";
 import { type Place, Rows, firstError, placeOf, search } from "./rows";
 
 /** Height of a row in pixels; the style sheet has the same. */
@@ -25,20 +27,6 @@ function hashRange(): Range | null {
   if (!match) return null;
   const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
   return { from: Math.min(from, to), to: Math.max(from, to) };
-}
-
-function Marked({ text, wanted }: { text: string; wanted: string }) {
-  if (!wanted) return <>{text}</>;
-  const parts = [];
-  const lower = text.toLowerCase();
-  let from = 0;
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
-    if (at > from) parts.push(text.slice(from, at));
-    parts.push(<mark key={at}>{text.slice(at, at + wanted.length)}</mark>);
-    from = at + wanted.length;
-  }
-  parts.push(text.slice(from));
-  return <>{parts}</>;
 }
 
 function Text({ line, wanted, more }: { line: Line; wanted: string; more: () => void }) {
@@ -83,6 +71,7 @@ export function LogView({ feed, version, jobId, isFailed }: { feed: Feed; versio
   const [hit, setHit] = useState(-1);
   const [range, setRange] = useState<Range | null>(hashRange);
   const [whole, setWhole] = useState<string | null>(null);
+  const [finds, setFinds] = useState(false);
   const [folds, setFolds] = useState(0);
   const [seen, setSeen] = useState(0);
   const follows = useRef(true);
@@ -236,9 +225,11 @@ export function LogView({ feed, version, jobId, isFailed }: { feed: Feed; versio
           {wanted && <span class="quiet num" role="status">{hits.length ? `${hit >= 0 ? `${Math.min(hit + 1, hits.length)} of ` : ""}${hits.length.toLocaleString()}` : "none"}</span>}
           <button type="button" class="icon-button" aria-label="Previous hit" disabled={!hits.length} onClick={() => step(-1)}><Icon name="up" /></button>
           <button type="button" class="icon-button" aria-label="Next hit" disabled={!hits.length} onClick={() => step(1)}><Icon name="down" /></button>
+          <button type="button" class="icon-button" aria-label="List all hits" title="List all hits" aria-expanded={finds && !!wanted} disabled={!wanted} onClick={() => setFinds(!finds)}><Icon name="list" /></button>
         </div>
         <a class="button" data-raw href={`/api/jobs/${encodeURIComponent(jobId)}/log`} target="_blank">Raw text</a>
       </div>
+      {finds && wanted && <Find jobId={jobId} text={text.trim()} last={feed.newest} left={feed.left} onClose={() => { setFinds(false); field.current?.focus(); }} />}
       <div class="log-box" ref={box} tabIndex={0} role="log" aria-live="off" aria-label="Lines of the log" onScroll={scrolled}>
         {!rows.count && <p class="log-none">{feed.ended ? "The job printed nothing." : "No line yet."}</p>}
         <div class="log-space" style={{ height: `${rows.count * HEIGHT}px` }}>{shown}</div>

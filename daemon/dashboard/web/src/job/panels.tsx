@@ -1,6 +1,6 @@
 // What is above the log: diagnosis, stages, rollout, tests, warnings.
 
-import { clock, duration, now, plural } from "../format";
+import { duration, now, plural } from "../format";
 import { type Diagnosis, type Job, STAGES } from "../types";
 import { Icon } from "../ui/icons";
 import { Badge, Command, isOver, tone, word } from "../ui/parts";
@@ -35,7 +35,7 @@ export function Notice({ job, view }: { job: Job; view: View }) {
   const ended = job.ended ?? view.ended;
   if (ended?.outcome === "failed" && ended.diagnosis) return <DiagnosisCard diagnosis={ended.diagnosis} />;
   if (ended?.outcome === "stopped") {
-    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>What ran before still serves.</p></div></section>;
+    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : "What ran before still serves."}</p></div></section>;
   }
   if (view.rollingBack && !ended) {
     const { diagnosis, stop } = view.rollingBack;
@@ -50,15 +50,13 @@ export function Notice({ job, view }: { job: Job; view: View }) {
   if (view.retrying && !ended) {
     return <section class="card notice amber"><Icon name="waiting" /><div><h2>Trying again</h2><p>{view.retrying.reason}</p></div></section>;
   }
-  if (job.held && !ended) {
-    const { gate, digest, until } = job.held;
+  if (ended?.removed_from.length) {
     return (
-      <section class="card notice amber"><Icon name="waiting" /><div><h2>Waits for approval of its {gate}</h2>
-        {until && <p>It ends at {clock(until)} unless somebody approves it.</p>}
-        <Command>{`windlass approve ${job.id} --digest ${digest}`}</Command></div></section>
+      <section class="card notice grey"><Icon name="removal" /><div><h2>Removed{ended.removed_from.join() !== "default" && ` from ${ended.removed_from.join(", ")}`}</h2>
+        <p>All that was made for the app is deleted. Images stay in the registry, and its releases do not come back by a rollback.</p></div></section>
     );
   }
-  if (job.waiting && !ended) {
+  if (job.waiting && !job.held && !ended) {
     const { sentence, job: other } = job.waiting;
     return (
       <section class="card notice grey"><Icon name="waiting" /><div><h2>Waiting for {sentence}</h2>
@@ -70,8 +68,8 @@ export function Notice({ job, view }: { job: Job; view: View }) {
 
 /** The stages in a row, each with its sign and its time. */
 export function Stages({ job, view }: { job: Job; view: View }) {
-  const isRollback = !!job.rollback_of;
-  // Most jobs have no hooks, and a rollback builds nothing.
+  const isRollback = !!job.rollback_of || !!job.removal;
+  // Most jobs have no hooks, and a rollback or a removal builds nothing.
   const stages = STAGES.filter((stage) => view.stages.has(stage) || (stage !== "hooks" && (!isRollback || stage === "release")));
   return (
     <ol class="stages" aria-label="Stages">

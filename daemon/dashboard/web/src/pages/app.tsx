@@ -13,6 +13,7 @@ import { query } from "../api";
 import type { App, AppStatus, ClusterStatus, Job, Page, Release } from "../types";
 import { JobList } from "../ui/jobs";
 import { Ago, Badge, Command, Commit, Dialog, Empty, More, Problem, Skeleton } from "../ui/parts";
+import { RemovalDialog } from "../ui/removal";
 
 function Cluster({ status }: { status: ClusterStatus }) {
   const { release, health, unreachable, workloads, endpoints, diagnosis, principal } = status;
@@ -127,6 +128,7 @@ function Releases({ app, version }: { app: App; version: number }) {
 export function AppPage({ app }: { app: App }) {
   const { data, failure, again } = useLoad<AppStatus>(appApi(app), 15_000);
   const [version, setVersion] = useState(0);
+  const [removes, setRemoves] = useState(false);
   useEffect(() => subscribe("jobs", {
     after: () => 0,
     take: (message) => {
@@ -140,7 +142,9 @@ export function AppPage({ app }: { app: App }) {
   return (
     <div class="page">
       <Crumbs of={[["Projects", "/"], [app.project, projectPath(app.project)]]} />
-      <div class="page-head"><h1>{app.name}</h1><span class="tag large">{app.environment}</span></div>
+      <div class="page-head"><h1>{app.name}</h1><span class="tag large">{app.environment}</span>
+        {may("deploy", app.project) && <div class="actions head-end"><button type="button" class="danger" onClick={() => setRemoves(true)}>Remove app …</button></div>}</div>
+      {removes && <RemovalDialog app={app} onClose={() => setRemoves(false)} />}
       {failure && <Problem failure={failure} again={again} />}
       {!data && !failure && <Skeleton />}
       {data && (

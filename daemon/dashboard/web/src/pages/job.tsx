@@ -3,6 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure, may, post, requestId } from "../api";
 import { appName, repository } from "../format";
+import { Approval } from "../job/approval";
+import { ChangesCard, seesChanges } from "../job/changes";
 import { Feed } from "../job/feed";
 import { LogView } from "../job/log";
 import { Notice, Rollout, Stages, Tests, Warnings } from "../job/panels";
@@ -13,6 +15,7 @@ import { Crumbs } from "../shell";
 import { title } from "../title";
 import type { Job } from "../types";
 import { Ago, Badge, Commit, Dialog, Problem, Skeleton, Took, isOver, subject, word } from "../ui/parts";
+import { RemovalDialog } from "../ui/removal";
 
 /** Reads the events of a job for as long as its page is open. */
 function useFeed(job: Job | undefined): { feed: Feed | null; version: number } {
@@ -31,6 +34,7 @@ function useFeed(job: Job | undefined): { feed: Feed | null; version: number } {
 
 function Actions({ job, changed }: { job: Job; changed: () => void }) {
   const [asks, setAsks] = useState(false);
+  const [removes, setRemoves] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
   // Made before it is sent: a double click and a lost answer are one job.
@@ -51,8 +55,10 @@ function Actions({ job, changed }: { job: Job; changed: () => void }) {
   const goesBack = job.state === "rolling_back";
   return (
     <div class="actions">
+      {over && job.removal && <button type="button" class="danger" onClick={() => setRemoves(true)}>Remove again …</button>}
+      {removes && <RemovalDialog app={job.app} withData={!!job.removal?.data} onClose={() => setRemoves(false)} />}
       {over
-        ? <button type="button" disabled={busy} onClick={() => send(async () => {
+        ? !job.removal && <button type="button" disabled={busy} onClick={() => send(async () => {
             const next = await post<Job>(`${api}/again`, { request_id: again.current });
             go(jobPath(next.id));
           })}>{job.rollback_of ? "Roll back again" : "Submit again"}</button>
@@ -62,7 +68,9 @@ function Actions({ job, changed }: { job: Job; changed: () => void }) {
       {failure && <Problem failure={failure} />}
       {asks && (
         <Dialog title="Cancel this job?" onClose={() => setAsks(false)}>
-          <p>It stops, and what it changed goes back to the release before. What a migration did to data stays.</p>
+          <p>{job.removal
+            ? "It stops. What it has deleted by then does not come back."
+            : "It stops, and what it changed goes back to the release before. What a migration did to data stays."}</p>
           <div class="dialog-actions">
             <button type="button" onClick={() => setAsks(false)}>Keep it running</button>
             <button type="button" class="danger" disabled={busy} onClick={() => { setAsks(false); void send(async () => { await post(`${api}/cancel`, {}); changed(); }); }}>Cancel job</button>
@@ -82,6 +90,7 @@ function Facts({ job, feed }: { job: Job; feed: Feed | null }) {
       {source && <div class="fact"><dt>Commit</dt><dd><Commit id={source.commit} />{revision && <span class="quiet"> {revision.replace(/^refs\/(heads|tags)\//, "")}</span>}</dd></div>}
       {source && <div class="fact"><dt>Repository</dt><dd class="clip" title={source.repository}>{repository(source.repository)}{source.directory !== "." && `/${source.directory}`}</dd></div>}
       {job.rollback_of && <div class="fact"><dt>Back to</dt><dd><a href={jobPath(job.rollback_of)}>an earlier release</a></dd></div>}
+      {job.removal && <div class="fact"><dt>Removes</dt><dd>the app, {job.removal.data ? "with its volume claims" : "without its volume claims"}</dd></div>}
       <div class="fact"><dt>By</dt><dd>{job.principal}{feed?.view.author && <span class="quiet"> (written by {feed.view.author})</span>}</dd></div>
       <div class="fact"><dt>{job.started ? "Began" : "Submitted"}</dt><dd><Ago at={job.started ?? job.created} /></dd></div>
       {job.started && <div class="fact"><dt>Took</dt><dd><Took from={job.started} to={job.finished} /></dd></div>}
@@ -96,9 +105,14 @@ export function JobPage({ id }: { id: string }) {
   const stagesKnown = feed ? [...feed.view.stages.values()].map((one) => one.state).join() : "";
   const gate = feed?.view.gate ?? "";
   const ended = !!feed?.ended;
+  // What is released is known once it is pushed, and what it is compared with once it is planned.
+  const release = `${feed?.view.pushed?.digest ?? ""} ${feed?.view.forward.length ? "planned" : ""}`;
   // State, reasons to wait and the outcome are the job's own: asked for again when a stage or the job ends, and at
   // a gate.
   useEffect(() => { if (job && (ended ? !job.ended : stagesKnown || gate)) again(); }, [stagesKnown, gate, ended]);
+  // What was looked at is remembered for as long as it is the same gate, also while the job runs between.
+  const gateSeen = useRef("");
+  if (job?.held) gateSeen.current = job.held.gate;
   const waits = job?.state === "waiting" || !!job?.waiting;
   useEffect(() => {
     if (!waits) return;
@@ -118,9 +132,11 @@ export function JobPage({ id }: { id: string }) {
       </div>
       <p class="visually-hidden" role="status">{word(job.state)}{at}</p>
       <Facts job={job} feed={feed} />
+      <Approval key={gateSeen.current} job={job} changed={again} />
       {feed && <Notice job={job} view={feed.view} />}
       {feed && <Stages job={job} view={feed.view} />}
       {feed?.failure && <Problem failure={feed.failure} />}
+      {seesChanges(job) && <ChangesCard job={job} version={`${release} ${job.held?.digest ?? ""}`} />}
       {feed && <div class="panels"><Rollout view={feed.view} isOver={isOver(job.state)} /><Tests view={feed.view} /></div>}
       {feed && <Warnings view={feed.view} />}
       {feed && <LogView feed={feed} version={version} jobId={job.id} isFailed={job.state === "failed"} />}

@@ -11,7 +11,7 @@ import { JobList } from "../ui/jobs";
 import { Command, Empty, More, Problem, Skeleton } from "../ui/parts";
 
 const STATES: [string, string][] = [
-  ["", "All"], ["waiting,running,held,rolling_back", "Active"], ["succeeded", "Succeeded"], ["failed", "Failed"], ["stopped", "Stopped"],
+  ["", "All"], ["waiting,running,held,rolling_back", "Active"], ["held", "To approve"], ["succeeded", "Succeeded"], ["failed", "Failed"], ["stopped", "Stopped"],
 ];
 
 export function JobsPage() {

@@ -1,12 +1,14 @@
 // All projects with their apps: what serves, and what runs.
 
 import { useEffect, useRef } from "preact/hooks";
+import { may } from "../api";
 import { subscribe } from "../live";
 import { useLoad } from "../load";
 import { plural } from "../format";
 import { appPath, jobPath, projectPath } from "../route";
 import { title } from "../title";
-import type { Job, ListedApp, Project } from "../types";
+import type { Job, Jobs, ListedApp, Project } from "../types";
+import { JobList } from "../ui/jobs";
 import { Ago, Badge, Command, Commit, Empty, Problem, Skeleton } from "../ui/parts";
 
 /** An app with what serves and its last job. */
@@ -65,17 +67,29 @@ export function useChanges(change: (job: Job) => void, again: () => void, apps: 
 
 export function ProjectsPage() {
   const { data, failure, again, set } = useLoad<Project[]>("/api/projects", 60_000);
+  const held = useLoad<Jobs>("/api/jobs?state=held&limit=10", 60_000);
   useChanges(
-    (job) => set((projects) => projects.map((project) => ({ ...project, apps: withJob(project.apps, job) }))),
-    again,
+    (job) => {
+      set((projects) => projects.map((project) => ({ ...project, apps: withJob(project.apps, job) })));
+      if (job.state === "held" || held.data?.items.some((one) => one.id === job.id)) held.again();
+    },
+    () => { again(); held.again(); },
     () => data?.flatMap((project) => project.apps) ?? [],
   );
   useEffect(() => title("Projects"), []);
-  if (!data) return failure ? <Problem failure={failure} again={again} /> : <Skeleton />;
+  // Both at once: what waits for people stands above, and would push away what is being read.
+  if (!data || (!held.data && !held.failure)) return failure ? <Problem failure={failure} again={again} /> : <Skeleton />;
+  const toApprove = (held.data?.items ?? []).filter((job) => may("approve", job.app.project));
   return (
     <div class="page">
       <div class="page-head"><h1>Projects</h1></div>
       {failure && <Problem failure={failure} />}
+      {toApprove.length > 0 && (
+        <section>
+          <div class="section-head"><h2>To approve</h2><a href="/jobs?state=held">All that wait</a></div>
+          <JobList jobs={toApprove} />
+        </section>
+      )}
       {!data.length && (
         <Empty title="Nothing is deployed yet">
           <p>Deploy an app from its repository. The page shows it as it goes.</p>

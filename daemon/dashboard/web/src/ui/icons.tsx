@@ -20,6 +20,8 @@ const PATHS: Record<string, string> = {
   close: "M4 4l8 8m0-8l-8 8",
   warning: "M8 2.5l6 10.5H2zM8 6.5v3m0 1.6v.1",
   branch: "M5 3v7m0 0a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM11 6a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zm0 0c0 3-6 2-6 4",
+  removal: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
+  list: "M5.5 4h8m-8 4h8m-8 4h8M2.5 4h.01M2.5 8h.01M2.5 12h.01",
   end: "M8 3v8m0 0L4.5 7.5M8 11l3.5-3.5M4 13.5h8",
 };
 

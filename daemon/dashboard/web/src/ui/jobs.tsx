@@ -1,6 +1,6 @@
 // A list of jobs, as several pages have it.
 
-import { appName, short } from "../format";
+import { appName, clock, short } from "../format";
 import { appPath, jobPath } from "../route";
 import type { Job } from "../types";
 import { Icon } from "./icons";
@@ -8,12 +8,14 @@ import { Ago, Badge, Took } from "./parts";
 
 function what(job: Job): string {
   if (job.rollback_of) return "rollback";
+  if (job.removal) return job.removal.data ? "removal with data" : "removal";
   const revision = job.source?.revision || job.source?.branch;
   return revision ? revision.replace(/^refs\/(heads|tags)\//, "") : "commit";
 }
 
 /** Why a job waits, where it failed, or who stopped it. */
 function note(job: Job): string {
+  if (job.held) return `before its ${job.held.gate}${job.held.until ? `, until ${clock(job.held.until)}` : ""}`;
   if (job.waiting) return `for ${job.waiting.sentence}`;
   const { ended } = job;
   if (ended?.diagnosis) return ended.diagnosis.what;
@@ -26,13 +28,13 @@ export function JobList({ jobs, withApp = true }: { jobs: Job[]; withApp?: boole
     <ul class="rows">
       {jobs.map((job) => (
         <li class="row job-row" key={job.id}>
-          <Badge state={job.state} />
+          <Badge state={job.state} text={job.state === "held" ? "To approve" : undefined} />
           <div class="row-main">
             <a class="row-link" href={jobPath(job.id)}>
               {withApp ? <><b>{appName(job.app)}</b> <span class="quiet">{job.app.environment}</span></> : <b>{what(job)}</b>}
             </a>
             <span class="row-note">
-              {withApp && <span><Icon name={job.rollback_of ? "rolling_back" : "branch"} size={13} /> {what(job)}</span>}
+              {withApp && <span><Icon name={job.rollback_of ? "rolling_back" : job.removal ? "removal" : "branch"} size={13} /> {what(job)}</span>}
               {job.source && <code>{short(job.source.commit)}</code>}
               {note(job) && <span class="clip">{note(job)}</span>}
             </span>

@@ -12,19 +12,21 @@ const WORDS: Record<string, string> = {
   stopped: "Stopped", healthy: "Healthy", progressing: "Progressing", out_of_sync: "Out of sync",
   degraded: "Degraded", unreachable: "Unreachable", skipped: "Skipped", none: "Nothing serves",
   done: "Delivered", dead: "Given up", void: "Dropped", job: "Deployed", already: "Already deployed",
-  nothing: "Nothing to deploy", looking: "Being looked at",
+  nothing: "Nothing to deploy", looking: "Being looked at", open: "Open", removed: "Removed", closed: "Closed",
+  reached: "Reached", away: "Not reached",
 };
 
 const ICONS: Record<string, string> = {
   held: "waiting",
   done: "succeeded", dead: "failed", void: "skipped", job: "succeeded", already: "skipped", nothing: "skipped",
-  looking: "running", unreachable: "degraded", none: "skipped",
+  looking: "running", unreachable: "degraded", none: "skipped", open: "succeeded", removed: "removal", closed: "stopped",
+  reached: "succeeded", away: "degraded",
 };
 
 const TONES: Record<string, string> = {
   running: "blue", progressing: "blue", looking: "blue", held: "amber", rolling_back: "amber", out_of_sync: "amber",
-  succeeded: "green", healthy: "green", done: "green", job: "green",
-  failed: "red", degraded: "red", dead: "red", unreachable: "amber",
+  succeeded: "green", healthy: "green", done: "green", job: "green", open: "green", reached: "green",
+  failed: "red", degraded: "red", dead: "red", unreachable: "amber", away: "red",
 };
 
 export const word = (state: string) => WORDS[state] ?? state;
@@ -121,6 +123,7 @@ export function Dialog(
 /** What a job deploys, in one line. */
 export function subject(job: Job): string {
   if (job.rollback_of) return "Rollback to an earlier release";
+  if (job.removal) return job.removal.data ? "Removal of the app with its data" : "Removal of the app";
   return job.labels["windlass.summary"] || job.source?.revision || job.source?.branch || "Commit";
 }
 

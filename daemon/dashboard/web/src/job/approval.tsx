@@ -1,0 +1,89 @@
+// The gate: what waits, until when, and the two answers. An answer is of the digest that the person looked at.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Failure, may, post } from "../api";
+import { clock, duration, now, repository } from "../format";
+import type { Job } from "../types";
+import { Icon } from "../ui/icons";
+import { Command, Commit, Copy, Dialog, Problem } from "../ui/parts";
+
+/** Characters of the longest note. */
+const LONGEST = 500;
+
+/** Waits of less than this many seconds are counted down. */
+const SOON = 48 * 3600;
+
+function Waiting({ job }: { job: Job }) {
+  const { source, removal } = job;
+  if (source) return <>Commit <Commit id={source.commit} /> of <span class="quiet">{repository(source.repository)}</span></>;
+  if (removal) return <>Removal of the app{removal.data ? " with all its data" : ", without its data"}</>;
+  return <>Rollback to <a href={`/jobs/${job.rollback_of}`}>an earlier release</a></>;
+}
+
+export function Approval({ job, changed }: { job: Job; changed: () => void }) {
+  const [seen, setSeen] = useState(job.held?.digest ?? "");
+  const [note, setNote] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [asks, setAsks] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const approve = useRef<HTMLButtonElement>(null);
+  const { held } = job;
+  // A gate that the page comes to later is looked at for the first time.
+  useEffect(() => { if (held && !seen) setSeen(held.digest); }, [held?.digest]);
+  if (!held || job.ended) return null;
+  const { gate, digest, until } = held;
+  const isOther = !!seen && seen !== digest;
+  const send = async (what: "approve" | "reject") => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await post(`/api/jobs/${encodeURIComponent(job.id)}/${what}`, { digest: seen, note: note.trim() });
+    } catch (error) {
+      if (error instanceof Failure) setFailure(error);
+    }
+    setBusy(false);
+    // Also after an error: somebody else was faster, or something else waits by now.
+    changed();
+  };
+  const left = (until ?? 0) - now.value;
+  return (
+    <section class="card approval" aria-label="Approval">
+      <div class="approval-head"><Icon name="waiting" size={20} />
+        <div><h2>Waits for approval of its {gate}</h2>
+          <p class="quiet">{gate === "clone" ? "Nothing of the commit was fetched or run." : "Built and tested. Nothing is applied yet."}</p></div></div>
+      <dl class="facts">
+        <div class="fact"><dt>What</dt><dd><Waiting job={job} /></dd></div>
+        <div class="fact"><dt>Asked for by</dt><dd>{job.principal}</dd></div>
+        <div class="fact"><dt>Until</dt><dd>{until ? <>{clock(until)}{left < SOON && <span class="quiet"> (in {duration(left)})</span>}</> : "—"}</dd></div>
+        <div class="fact digest"><dt>Digest</dt><dd><code title={digest}>{digest.slice(0, 16)}</code> <Copy text={digest} label="Copy the digest" /></dd></div>
+      </dl>
+      {isOther && (
+        <div class="other" role="alert">
+          <p><b>Something else waits by now.</b> You looked at <code>{seen.slice(0, 16)}</code>, and it is <code>{digest.slice(0, 16)}</code>. Look at the changes again.</p>
+          <button type="button" onClick={() => { setSeen(digest); setFailure(undefined); approve.current?.focus(); }}>I look at the new one</button>
+        </div>
+      )}
+      {may("approve", job.app.project) ? (
+        <form class="decide" onSubmit={(event) => { event.preventDefault(); if (!isOther && !busy) void send("approve"); }}>
+          <label for="note" class="visually-hidden">Note</label>
+          <input id="note" placeholder="Note (for the journal)" maxLength={LONGEST} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+          <button type="button" class="danger" disabled={busy || isOther} onClick={() => setAsks(true)}>Reject</button>
+          <button ref={approve} type="submit" class="primary" disabled={busy || isOther}>{busy ? "Sending …" : "Approve"}</button>
+        </form>
+      ) : (
+        <div><p class="quiet">You may look, and not approve. Whoever has the verb <code>approve</code> may, here or by</p>
+          <Command>{`windlass approve ${job.id} --digest ${digest}`}</Command></div>
+      )}
+      {failure && <Problem failure={failure} />}
+      {asks && (
+        <Dialog title="Reject this job?" onClose={() => setAsks(false)}>
+          <p>It ends, and what serves now goes on serving. Another job can be submitted.</p>
+          <div class="dialog-actions">
+            <button type="button" onClick={() => setAsks(false)}>Leave it</button>
+            <button type="button" class="danger" disabled={busy} onClick={() => { setAsks(false); void send("reject"); }}>Reject job</button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}
