@@ -20,7 +20,7 @@ use std::{
 };
 use windlass_bed::{daemon::Config, part::controllers::page_tests};
 use windlass_tests::{
-    SMALL, TestEnv, bed, dockerfile,
+    Namespace, SMALL, TestEnv, bed, dockerfile,
     forge_project::{Endpoint, ForgeProject, KEY, printing_app},
     hash_of,
 };
@@ -102,7 +102,7 @@ fn people_see_what_happens_and_change_what_they_may() {
     config.more = format!(
         "logs = {{ stage-lines = 200000 }}\n\
          principals = [\n\
-         {{ name = \"owner\", token-sha256 = \"{}\", projects = [\"*\"], verbs = [\"read\", \"deploy\", \"projects\"] }},\n\
+         {{ name = \"owner\", token-sha256 = \"{}\", projects = [\"*\"], verbs = [\"read\", \"deploy\", \"projects\", \"approve\"] }},\n\
          {{ name = \"reader\", token-sha256 = \"{}\", projects = [\"{NAME}\"], verbs = [\"read\"] }},\n]\n",
         hash_of(OWNER),
         hash_of(READER),
@@ -110,14 +110,24 @@ fn people_see_what_happens_and_change_what_they_may() {
     let listen = format!("tcp = \"127.0.0.1:{PORT}\"\nurl = \"http://127.0.0.1:{PORT}\"");
     let chat = Endpoint::start();
     let more = format!(
-        "[triggers.production]\napp = \"web\"\npush = {{ branches = [\"main\"] }}\n{}",
+        "[triggers.production]\napp = \"web\"\npush = {{ branches = [\"main\"] }}\n\
+         [environments.staging]\napproval = \"release\"\n[previews]\n{}",
         chat.table()
     );
     let project = ForgeProject::new(NAME, HOOKS, config, &listen, &more);
     project.env.put_secret("chat-key", KEY);
     let Pushed { id: ended, page } = push(&project, &chat);
     let mut env = project.env;
+    let beside = ["staging", "pr-blue"].map(|name| format!("{NAME}--{name}"));
+    for namespace in &beside {
+        env.delete(&format!("namespace/{namespace}"));
+    }
     let repository = env.small_app();
+    repository.commit("one").unwrap();
+    // They are built from its layers, and wait while the others run.
+    let held = env.submit_detached("web/staging", repository.url(), &[]);
+    let rejected = env.submit_detached("other/staging", repository.url(), &[]);
+    let preview = env.submit_detached("web", repository.url(), &["--preview", "blue"]);
     let with = |step: &str| {
         repository
             .write("Dockerfile", &format!("{}{step}", dockerfile().replace("USER 10001\n", "")))
@@ -133,6 +143,12 @@ fn people_see_what_happens_and_change_what_they_may() {
     assert_eq!(long.outcome, "succeeded", "{}", long.text);
     with(LIVE);
     let live = env.submit_detached("web", repository.url(), &[]);
+
+    for id in [&held, &rejected] {
+        let is_held = |event: &Value| event["held"].is_object();
+        assert!(env.await_event(id, is_held).is_some(), "{:#?}", env.events(id));
+    }
+    env.watch(&preview).succeeded();
 
     let folder = page_tests(&bed().layout).unwrap();
     let control = bed().layout.at("page");
@@ -152,6 +168,9 @@ fn people_see_what_happens_and_change_what_they_may() {
         .env("WINDLASS_PAGE_FAILED", &failed.id)
         .env("WINDLASS_PAGE_LIVE", &live)
         .env("WINDLASS_PAGE_LONG", &long.id)
+        .env("WINDLASS_PAGE_HELD", &held)
+        .env("WINDLASS_PAGE_REJECTED", &rejected)
+        .env("WINDLASS_PAGE_PREVIEW", &preview)
         .env("WINDLASS_PAGE_CONTROL", &control);
     let mut node = command.spawn().unwrap();
     let began = Instant::now();
@@ -169,5 +188,8 @@ fn people_see_what_happens_and_change_what_they_may() {
         }
         sleep(Duration::from_millis(50));
     };
+    for namespace in &beside {
+        Namespace::of(namespace).discard();
+    }
     assert!(status.success(), "the output above has the flow that failed");
 }

@@ -1,4 +1,5 @@
-// All tests in their order: the first one has a login link that is good for a minute, the last one ends the live job.
+// All tests in their order: the first one has a login link that is good for a minute, the last three end what the others
+// look at: jobs that wait, a preview, the live job.
 
 import "./login.mjs";
 import "./pushed.mjs";
@@ -8,4 +9,6 @@ import "./live.mjs";
 import "./rights.mjs";
 import "./accessible.mjs";
 import "./screenshots.mjs";
+import "./approve.mjs";
+import "./remove.mjs";
 import "./cancel.mjs";

@@ -73,3 +73,35 @@ test("keys find the search, and what is printed is text", async () => {
     assert.equal(raw.headers()["content-type"], "text/plain; charset=utf-8");
   });
 });
+
+test("all hits of a text are found by the daemon, in parts that can be stopped, and lead to their lines", async () => {
+  await visit({}, async (page) => {
+    const id = given("WINDLASS_PAGE_LONG");
+    await enter(page, undefined, `/jobs/${id}`);
+    const field = page.getByLabel("Search the log");
+    await field.fill("line 50000 of it");
+    await page.getByRole("button", { name: "List all hits" }).click();
+    const hits = page.getByRole("region", { name: "All hits" });
+    await hits.getByText("1 hit in the whole log").waitFor({ timeout: 60_000 });
+    const hit = hits.getByRole("link");
+    const seq = Number((await hit.getAttribute("href")).slice(2));
+    const { events } = await ask(page, `/api/jobs/${id}/events?after=${seq - 1}&limit=1`);
+    assert.equal(events[0].log.line, "line 50000 of it");
+    await until("the line is held by the page", async () => {
+      await hit.click();
+      return page.locator(`.log-row.picked a.number[data-n='${seq}']`).isVisible();
+    }, 90);
+    await field.fill("of it");
+    await hits.getByRole("button", { name: "Search on" }).waitFor({ timeout: 60_000 });
+    const before = await hits.getByRole("link").count();
+    assert.ok(before >= 500 && before < 1000, `${before} hits`);
+    // An answer that does not come is given up by the reader, and not waited for.
+    await page.route("**/search*", () => undefined);
+    await hits.getByRole("button", { name: "Search on" }).click();
+    await hits.getByRole("button", { name: "Stop" }).click();
+    await hits.getByText(", stopped").waitFor();
+    await page.unroute("**/search*");
+    await hits.getByRole("button", { name: "Search on" }).click();
+    await until("it goes on where it stopped", async () => await hits.getByRole("link").count() > before);
+  });
+});

@@ -42,7 +42,8 @@ test("each page of a project and of the operator opens", async () => {
     const { app } = await ask(page, `/api/jobs/${ended}`);
     for (const [path, heading] of [
       [`/projects/${app.project}`, app.project], [`/projects/${app.project}/deliveries`, "Deliveries"],
-      [`/projects/${app.project}/outbox`, "Outbox"], ["/plugins", "Plugins"], ["/clusters", "Clusters"],
+      [`/projects/${app.project}/previews`, "Previews"],
+      [`/projects/${app.project}/outbox`, "Outbox"], ["/plugins", "Plugins"], ["/clusters", "Builders and clusters"],
     ]) {
       await page.goto(base + path);
       await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
@@ -57,11 +58,25 @@ test("nothing is wider than a small screen", async () => {
     await enter(page);
     const { app } = await ask(page, `/api/jobs/${ended}`);
     for (const path of ["/", "/jobs", `/jobs/${given("WINDLASS_PAGE_FAILED")}`, `/jobs/${ended}`,
-      `/projects/${app.project}/apps/${app.name}/${app.environment}`, `/projects/${app.project}/deliveries`]) {
+      `/projects/${app.project}/apps/${app.name}/${app.environment}`, `/projects/${app.project}/deliveries`,
+      `/projects/${app.project}/previews`, "/clusters", `/jobs/${given("WINDLASS_PAGE_HELD")}`]) {
       await page.goto(base + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(beyond <= 0, `${path} is ${beyond} pixels too wide`);
     }
+  });
+});
+
+test("operators see what answers, with its version and the places for work", async () => {
+  await visit({}, async (page) => {
+    await enter(page, undefined, "/clusters");
+    await page.getByText(/^Kubernetes v\d/).first().waitFor();
+    await page.getByText(/^BuildKit/).waitFor();
+    assert.equal(await page.locator(".part .badge").filter({ hasText: "Not reached" }).count(), 0);
+    assert.ok(await page.locator(".part .badge").filter({ hasText: "Reached" }).count() >= 2);
+    const { jobs } = await ask(page, "/api/infrastructure");
+    assert.ok(jobs.running >= 1 && jobs.held >= 2, JSON.stringify(jobs));
+    await page.getByText(`${jobs.held} jobs to approve`).waitFor();
   });
 });
