@@ -335,7 +335,16 @@ async fn operators_see_the_builder_the_clusters_and_the_slots() {
     assert!(cluster["why"].as_str().unwrap().contains("connection refused"), "{cluster}");
     let jobs = json!({ "running": 0, "limit": 10, "waiting": 0, "held": 0 });
     assert_eq!(parts["jobs"], jobs);
-    let slot = |kind: &str, cluster: Value, limit: u32| json!({ "kind": kind, "cluster": cluster, "limit": limit, "taken": 0, "waiting": 0 });
+    let slot = |kind: &str, cluster: Value, limit: u32| {
+        let (taken, waiting) = (0, 0);
+        json!({
+            "kind": kind,
+            "cluster": cluster,
+            "limit": limit,
+            "taken": taken,
+            "waiting": waiting,
+        })
+    };
     let expected = json!([
         slot("checkout", Value::Null, 1),
         slot("build", Value::Null, 2),

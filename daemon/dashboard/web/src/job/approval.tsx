@@ -6,6 +6,7 @@ import { clock, duration, now, repository } from "../format";
 import type { Job } from "../types";
 import { Icon } from "../ui/icons";
 import { Command, Commit, Copy, Dialog, Problem } from "../ui/parts";
+import { RemovalPlan } from "../ui/removal";
 
 /** Characters of the longest note. */
 const LONGEST = 500;
@@ -50,13 +51,14 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
     <section class="card approval" aria-label="Approval">
       <div class="approval-head"><Icon name="waiting" size={20} />
         <div><h2>Waits for approval of its {gate}</h2>
-          <p class="quiet">{gate === "clone" ? "Nothing of the commit was fetched or run." : "Built and tested. Nothing is applied yet."}</p></div></div>
+          <p class="quiet">{gate === "clone" ? "Nothing of the commit was fetched or run." : job.source ? "Built and tested. Nothing is applied yet." : "Nothing is changed yet."}</p></div></div>
       <dl class="facts">
         <div class="fact"><dt>What</dt><dd><Waiting job={job} /></dd></div>
         <div class="fact"><dt>Asked for by</dt><dd>{job.principal}</dd></div>
         <div class="fact"><dt>Until</dt><dd>{until ? <>{clock(until)}{left < SOON && <span class="quiet"> (in {duration(left)})</span>}</> : "—"}</dd></div>
         <div class="fact digest"><dt>Digest</dt><dd><code title={digest}>{digest.slice(0, 16)}</code> <Copy text={digest} label="Copy the digest" /></dd></div>
       </dl>
+      {job.removal && may("deploy", job.app.project) && <RemovalPlan app={job.app} data={job.removal.data} />}
       {isOther && (
         <div class="other" role="alert">
           <p><b>Something else waits by now.</b> You looked at <code>{seen.slice(0, 16)}</code>, and it is <code>{digest.slice(0, 16)}</code>. Look at the changes again.</p>

@@ -91,7 +91,7 @@ export function PreviewsPage({ project }: { project: string }) {
         </Empty>
       )}
       <ul class="rows">{data?.map((listed) => <Row key={appPath(listed.preview.app)} listed={listed} remove={setRemoved} />)}</ul>
-      {removed && <RemovalDialog key={appPath(removed)} app={removed} onClose={() => setRemoved(undefined)} />}
+      {removed && <RemovalDialog key={appPath(removed)} app={removed} isPreview onClose={() => setRemoved(undefined)} />}
     </div>
   );
 }
