@@ -6,7 +6,7 @@ import { plural } from "../format";
 import { useLoad } from "../load";
 import { jobPath } from "../route";
 import type { Changes, ClusterChanges, Job, ObjectChange } from "../types";
-import { Problem, isOver } from "../ui/parts";
+import { Problem, Skeleton, isOver } from "../ui/parts";
 
 /** Objects of a cluster whose lines are open at first. */
 const OPEN = 3;
@@ -85,6 +85,7 @@ export function ChangesCard({ job, version }: { job: Job; version: string }) {
     <details class="card diff-card" open={open} onToggle={(event) => setOpen(event.currentTarget.open)} aria-label="Changes">
       <summary><h2>{heading}</h2> <span class="quiet">{short}</span></summary>
       {failure && <Problem failure={failure} again={again} />}
+      {!data && !failure && <Skeleton rows={3} />}
       {isOther && <p class="other">What waits was rendered by another run since: this is not what you would approve. <button type="button" onClick={again}>Look again</button></p>}
       {isBuilt && data.clusters.map((found) => <InCluster key={found.cluster} found={found} several={data.clusters.length > 1} />)}
     </details>
