@@ -12,7 +12,10 @@
 
 pub mod faulty_api_server;
 pub mod forge_project;
+pub mod flood;
+pub mod http;
 mod namespace;
+pub mod webhooks;
 
 pub use namespace::Namespace;
 
