@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::atomic::{AtomicUsize, Ordering},
     thread::{scope, sleep},
     time::{Duration, Instant},
@@ -137,14 +137,15 @@ pub fn id_of(number: usize) -> String {
     format!("72d3162e-cc78-11e3-81ab-{number:012}")
 }
 
-/// Returns the ids that the forge gave, of all deliveries of a project. `token` is that of a caller who may read them.
+/// Returns the ids that the forge gave, of all deliveries of a project, each with whether it has been decided. `token` is
+/// that of a caller who may read them.
 ///
 /// # Errors
 /// The API does not answer with a page, or a page repeats a delivery.
-pub fn listed(port: u16, token: &str, project: &str) -> Result<BTreeSet<String>> {
+pub fn listed(port: u16, token: &str, project: &str) -> Result<BTreeMap<String, bool>> {
     let mut connection = Connection::open(port)?;
     let login = format!("authorization: Bearer {token}\r\n");
-    let (mut ids, mut before) = (BTreeSet::new(), String::new());
+    let (mut ids, mut before) = (BTreeMap::new(), String::new());
     loop {
         let path = format!("/api/projects/{project}/deliveries?limit={PAGE}&before={before}");
         let reply = connection.get(&path, &login)?;
@@ -154,8 +155,9 @@ pub fn listed(port: u16, token: &str, project: &str) -> Result<BTreeSet<String>>
         let page: Value = serde_json::from_slice(&reply.body)?;
         for one in page["items"].as_array().ok_or("a page without items")? {
             let id = one["forge_id"].as_str().unwrap_or_default().to_owned();
+            let is_decided = one["verdicts"].as_array().is_some_and(|all| !all.is_empty());
             // A poll's delivery has none.
-            if !id.is_empty() && !ids.insert(id.clone()) {
+            if !id.is_empty() && ids.insert(id.clone(), is_decided).is_some() {
                 return Err(format!("{id} is listed twice").into());
             }
         }

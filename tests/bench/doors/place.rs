@@ -1,8 +1,12 @@
 //! The daemon that is measured, with all its doors open, and the session of a page.
 
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
-use windlass_bed::{daemon::Config, layout::port};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use windlass_bed::{
+    daemon::Config,
+    layout::port,
+    process::{await_that, listens},
+};
 use windlass_tests::{TestEnv, bed, hash_of, http::Connection};
 
 /// Ports of the page, of the door for webhooks, and of health and metrics.
@@ -25,7 +29,11 @@ pub(crate) fn daemon() -> TestEnv {
          [[principals]]\nname = \"reader\"\ntoken-sha256 = \"{}\"\nprojects = [\"*\"]\nverbs = [\"read\"]\n",
         hash_of(TOKEN)
     );
-    TestEnv::with("bench-doors", &config)
+    let env = TestEnv::with("bench-doors", &config);
+    // The socket, which is waited for, may be open before the ports are.
+    let are_open = || [PAGE, HOOKS, ADMIN].into_iter().all(|port| listens("127.0.0.1", port));
+    assert!(await_that(Duration::from_secs(30), are_open), "{}", env.daemon.log());
+    env
 }
 
 /// Returns the origin of the page.

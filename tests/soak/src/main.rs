@@ -1,9 +1,10 @@
-//! `cargo soak`: proofs that take longer than the suite may. Without a word: a daemon's bad days. `fuzz`: all that
-//! reads foreign input.
+//! `cargo soak`: proofs that take longer than the suite may. Without a word: a daemon's bad days. `doors`: a flood of
+//! webhooks. `fuzz`: all that reads foreign input.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
 mod bad_days;
+mod doors;
 mod fuzz;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,11 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Send ten thousand signed webhooks in ten seconds, and kill the daemon behind the last answer.
+    ///
+    /// At the end each delivery that was answered is in the journal once and has a verdict, and the daemon's memory is
+    /// as at the beginning. Exit code 1: something is not so.
+    Doors(doors::DoorsArgs),
     /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
     Fuzz(fuzz::FuzzArgs),
 }
@@ -34,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     let args = Args::parse();
     let ended = match &args.command {
+        Some(Command::Doors(flood)) => doors::run(flood),
         Some(Command::Fuzz(fuzz)) => fuzz::run(&Layout::main(), fuzz),
         None => bad_days::run(&args.bad_days),
     };
