@@ -36,6 +36,7 @@ mod hostile;
 mod kinds;
 mod languages;
 mod login_links;
+mod lying_broker;
 mod monitoring;
 mod nodes;
 mod operator;

@@ -13,6 +13,7 @@
 pub mod faulty_api_server;
 pub mod forge_project;
 pub mod flood;
+pub mod growth;
 pub mod http;
 mod namespace;
 pub mod webhooks;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     process::ExitCode,
     thread::sleep,
     time::{Duration, Instant},
@@ -15,6 +14,7 @@ use windlass_bed::{
 use windlass_tests::{
     TestEnv, bed,
     flood::{Flood, Flooded, id_of, listed},
+    growth::Growth,
     hash_of,
     webhooks::{hooks, project, push},
 };
@@ -77,14 +77,12 @@ pub(crate) fn run(args: &DoorsArgs) -> Result<ExitCode> {
         all.extend(hooks(&env.daemon, name, HOOKS_EACH, &body)?);
     }
     let id = env.daemon.id().ok_or("the daemon does not run")?;
-    let before = memory(id, "VmRSS:")?;
-    // The largest value so far is that of now.
-    fs::write(format!("/proc/{id}/clear_refs"), "5")?;
+    let growth = Growth::begin(id);
     let within = Some(Duration::from_secs(args.seconds));
     let flooded = Flood { port: HOOKS, count, senders: SENDERS, within }.send(&all)?;
-    let largest = memory(id, "VmHWM:")?;
+    let grown = growth.most();
     println!(
-        "{} deliveries in {:.1} s, {} times asked to come later; memory {before} MiB, at most {largest} MiB",
+        "{} deliveries in {:.1} s, {} times asked to come later; at most {grown} MiB more memory",
         flooded.waits.len(),
         flooded.time.as_secs_f64(),
         flooded.later
@@ -95,8 +93,8 @@ pub(crate) fn run(args: &DoorsArgs) -> Result<ExitCode> {
         return Err(format!("the page does not listen\n{}", env.daemon.log()).into());
     }
     let mut findings = answered(&flooded, count);
-    if largest > before + GROWTH {
-        findings.push(format!("the memory grew from {before} MiB to {largest} MiB"));
+    if grown > GROWTH {
+        findings.push(format!("the memory grew by {grown} MiB; expected at most {GROWTH} MiB"));
     }
     findings.extend(kept(count)?);
     for finding in &findings {
@@ -152,14 +150,6 @@ fn kept(count: usize) -> Result<Vec<String>> {
         // Verdicts are reported to nobody who only reads.
         sleep(Duration::from_secs(1));
     }
-}
-
-/// Returns a figure of a process's memory in MiB, by its line in `/proc/ID/status`.
-fn memory(id: u32, line: &str) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    let found = status.lines().find_map(|own| own.strip_prefix(line));
-    let kib = found.ok_or_else(|| format!("/proc/{id}/status has no {line}"))?;
-    Ok(kib.trim().trim_end_matches(" kB").parse::<u64>()? >> 10)
 }
 
 #[cfg(test)]
