@@ -25,6 +25,7 @@ mod worker;
 
 pub use caller::CallerOf;
 pub use door::Queue;
+pub use message::examine;
 pub use publisher::Publisher;
 pub use session::probe;
 pub use settings::Amqp;

@@ -85,6 +85,23 @@ pub(crate) fn read(message: &Incoming<'_>) -> Result<Command, Poison> {
     }
 }
 
+/// Reads a message as the door does, and returns the word of what it asks for: `submit` or `cancel`.
+///
+/// # Errors
+/// Returns the code, the field and the sentence of the fault that a copy in the dead exchange names.
+pub fn examine(
+    kind: &str,
+    content_type: &str,
+    message_id: &str,
+    body: &[u8],
+) -> Result<&'static str, [String; 3]> {
+    match read(&Incoming { content_type, kind, message_id, body }) {
+        Ok(Command::Submit(_)) => Ok("submit"),
+        Ok(Command::CancelJob(_) | Command::CancelRequest(_)) => Ok("cancel"),
+        Err(Poison { reason, field, detail }) => Err([reason, field, detail]),
+    }
+}
+
 fn submit(message: &Incoming<'_>) -> Result<Command, Poison> {
     let mut request = match media_type(message, &[SUBMIT_JSON, SUBMIT_PROTOBUF])? {
         SUBMIT_PROTOBUF => v1::SubmitRequest::decode(message.body).map_err(|error| {
@@ -229,6 +246,17 @@ mod tests {
             let found = poison(&message);
             assert_eq!((&*found.reason, &*found.field), (reason, field), "{}", found.detail);
         }
+    }
+
+    #[test]
+    fn an_examined_message_is_a_word_or_a_fault() {
+        let cancel = "application/vnd.windlass.cancel+json;v=1";
+        assert_eq!(examine("cancel", cancel, "", b"{\"id\":\"j1\"}"), Ok("cancel"));
+        let submit = "application/vnd.windlass.submit+json;v=1";
+        assert_eq!(examine("submit", submit, "m1", BODY.as_bytes()), Ok("submit"));
+        let [reason, field, detail] = examine("deploy", submit, "m1", b"{}").unwrap_err();
+        assert_eq!((&*reason, &*field), ("field-invalid", "type"));
+        assert!(detail.contains("`deploy` is no kind of message"), "{detail}");
     }
 
     #[test]

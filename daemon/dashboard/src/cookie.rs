@@ -16,7 +16,8 @@ const PLAIN: &str = "windlass";
 /// Returns the value of the session's cookie. `None` means that the request has none. The name of plain HTTP counts on
 /// this machine alone: any neighbour in the domain can plant a cookie of that name, so that a person would work in the
 /// neighbour's session.
-pub(crate) fn value(headers: &HeaderMap, is_local: bool) -> Option<&str> {
+#[must_use]
+pub fn value(headers: &HeaderMap, is_local: bool) -> Option<&str> {
     named(headers, SECURE).or_else(|| named(headers, PLAIN).filter(|_| is_local))
 }
 

@@ -22,4 +22,6 @@ mod state;
 mod tests;
 
 pub use codes::LoginCodes;
+pub use cookie::value as session_cookie;
 pub use dashboard::{Dashboard, Settings};
+pub use live::reread_message;

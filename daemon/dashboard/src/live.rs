@@ -5,6 +5,8 @@ mod queue;
 mod socket;
 mod subscription;
 
+pub use message::reread as reread_message;
+
 use crate::{
     guard::{foreign, origin},
     identify::Known,

@@ -51,6 +51,18 @@ impl Topic {
     }
 }
 
+/// Reads a message as the live connection does, and returns it as the page would have written it.
+///
+/// # Errors
+/// The text is no message of a page.
+pub fn reread(text: &str) -> Result<String, serde_json::Error> {
+    let message = match serde_json::from_str(text)? {
+        FromPage::Sub { sub, after } => json!({ "sub": sub.name(), "after": after }),
+        FromPage::Unsub { unsub } => json!({ "unsub": unsub.name() }),
+    };
+    Ok(message.to_string())
+}
+
 /// Returns the message with a batch of events, each as JSON.
 pub(super) fn events(on: &str, events: &[String]) -> String {
     list(on, "events", events)
@@ -100,6 +112,16 @@ mod tests {
         for bad in ["", "[]", r#"{"sub":"job/"}"#, r#"{"sub":"all"}"#, r#"{"sub":1}"#, "{}"] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_message_that_was_read_is_written_with_all_its_fields() {
+        let read = reread(r#"{"sub":"jobs"}"#).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&read).unwrap();
+        assert_eq!(value, json!({ "sub": "jobs", "after": 0 }));
+        assert_eq!(reread(&read).unwrap(), read);
+        assert_eq!(reread(r#"{"unsub":"job/7"}"#).unwrap(), r#"{"unsub":"job/7"}"#);
+        reread(r#"{"sub":"jobs","unsub":"jobs"}"#).unwrap_err();
     }
 
     #[test]
