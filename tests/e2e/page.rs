@@ -40,6 +40,13 @@ const LONGEST: Duration = Duration::from_secs(600);
 const LONG: &str = "RUN i=0; while [ $i -lt 200 ]; do seq -f 'line %.0f of it' $((i*500+1)) $((i*500+500)); \
                     sleep 0.15; i=$((i+1)); done\n";
 
+/// Prints an image that runs a script where it is taken for HTML, a link that runs one where a terminal's links are made,
+/// and 200 KB without a line break.
+const HOSTILE: &str = r#"RUN echo '<img src=x onerror="document.title=1">'; \
+    printf '\033]8;;javascript:document.title=1\033\\press me\033]8;;\033\\ now\n'; \
+    head -c 200000 /dev/zero | tr '\0' 'x'; echo
+"#;
+
 /// Prints a line each 100 ms for ten minutes.
 const LIVE: &str = "RUN i=0; while [ $i -lt 6000 ]; do i=$((i+1)); echo \"line $i of a job that runs\"; sleep 0.1; done\n";
 
@@ -135,7 +142,7 @@ fn people_see_what_happens_and_change_what_they_may() {
         repository.write("windlass.toml", SMALL).unwrap();
         repository.commit("a step").unwrap();
     };
-    with("RUN echo 'it goes wrong' && exit 3\n");
+    with(&format!("{HOSTILE}RUN echo 'it goes wrong' && exit 3\n"));
     let failed = env.submit("bad", repository.url(), &[]);
     assert_eq!(failed.outcome, "failed", "{}", failed.text);
     with(LONG);

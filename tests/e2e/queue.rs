@@ -6,7 +6,12 @@ mod proxy;
 use controller::{CANCEL, Controller, Put, SUBMIT};
 use proxy::Proxy;
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 use windlass_bed::{
     Report,
     daemon::Config,
@@ -151,6 +156,36 @@ fn what_cannot_be_a_job_is_kept_with_its_reason_and_its_field() {
     }
     await_empty(&env, &broker);
     assert!(jobs(&env).is_empty());
+
+    // What is right does not die for the journal, which is away for longer than the consumer goes on.
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    let mut holder = hold_the_journal(&env);
+    let body = request(env.name, "app", repository.url());
+    controller.put(&Put::new("submit", SUBMIT, "later", &body));
+    assert!(holder.wait().unwrap().success());
+    controller.heard("accepted", "later");
+    await_empty(&env, &broker);
+    assert_eq!(broker.count("t-dead-dead").unwrap(), 0, "{}", env.daemon.log());
+    let ended = controller.heard("ended", "later");
+    assert_eq!((jobs(&env).len(), &*ended.key), (1, "t-dead.app.succeeded"));
+}
+
+/// Seconds for which the journal is away: more than the half minute after which no more messages are taken.
+const AWAY: u32 = 45;
+
+/// Holds the lock on the daemon's journal for [`AWAY`], and returns once it is held.
+fn hold_the_journal(env: &TestEnv) -> Child {
+    let code = format!(
+        "import sqlite3, sys, time; db = sqlite3.connect(sys.argv[1], isolation_level=None); \
+         db.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep({AWAY}); db.execute('ROLLBACK')"
+    );
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(code).arg(env.daemon.data().join("journal/windlass.db"));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "held");
+    child
 }
 
 #[test]

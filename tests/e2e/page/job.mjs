@@ -61,16 +61,43 @@ test("100,000 lines are scrolled and searched with few rows in the page", async 
   });
 });
 
-test("keys find the search, and what is printed is text", async () => {
+test("keys find the search", async () => {
   await visit({}, async (page) => {
     await enter(page, undefined, `/jobs/${given("WINDLASS_PAGE_FAILED")}`);
     const box = page.getByRole("log");
     await box.focus();
     await page.keyboard.press("Control+f");
     assert.ok(await page.getByLabel("Search the log").evaluate((field) => field === document.activeElement));
+  });
+});
+
+test("what is printed is text, and a line without an end is cut", async () => {
+  await visit({}, async (page) => {
+    const id = given("WINDLASS_PAGE_FAILED");
+    await enter(page, undefined, `/jobs/${id}`);
+    await page.locator(".log-row").first().waitFor();
+    const title = await page.title();
+    const field = page.getByLabel("Search the log");
+    // The lines are of a step that went well, which is folded: a search opens it.
+    const find = async (text) => {
+      await field.fill(text);
+      await field.press("Enter");
+      const line = page.locator(".log-row.hit .text").first();
+      await until(`a hit of ${text}`, async () => await line.count() > 0 && (await line.textContent()).includes(text));
+      return line;
+    };
+    assert.equal(await (await find("<img src=x")).textContent(), '<img src=x onerror="document.title=1">');
+    assert.equal(await (await find("press me")).textContent(), "press me now");
+    const long = await find("xxxxxxxxxxxxxxxx");
+    await long.getByRole("button", { name: /more character/ }).waitFor();
+    const length = (await long.textContent()).length;
+    assert.ok(length > 4096 && length < 4200, `${length} characters are in the row`);
     assert.equal(await page.locator(".log-box :is(img, script, iframe)").count(), 0);
-    const raw = await page.request.get(`${base}/api/jobs/${given("WINDLASS_PAGE_FAILED")}/log`);
+    assert.equal(await page.locator("a[href^='javascript' i]").count(), 0);
+    assert.equal(await page.title(), title, "no script has run");
+    const raw = await page.request.get(`${base}/api/jobs/${id}/log`);
     assert.equal(raw.headers()["content-type"], "text/plain; charset=utf-8");
+    assert.ok((await raw.text()).includes('<img src=x onerror="document.title=1">'), "as it was printed");
   });
 });
 

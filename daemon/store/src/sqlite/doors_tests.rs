@@ -12,14 +12,19 @@ use windlass_engine::ports::store::{
 use windlass_model::{
     delivery::{Change, Delivery, Report},
     event::Event,
+    job::Stage,
     outbox::{MessageState, Moment},
-    outcome::Outcome,
+    outcome::{Outcome, Stop},
     project::ProjectSpec,
     secret::Secret,
 };
 
 /// Column `receivers` of a job of which one endpoint hears.
 const ONE_ENDPOINT: &str = r#"UPDATE jobs SET receivers = '[{"endpoint":{"name":"chat"}}]'"#;
+
+/// Column `receivers` of jobs that set the status of a commit each.
+const ONE_STATUS: &str = r#"UPDATE jobs SET receivers =
+    '[{"status":{"repository":"code","commit":"' || id || '","context":"windlass/web/production"}}]'"#;
 
 fn hook(id: &str, project: &str) -> HookRecord {
     HookRecord {
@@ -188,6 +193,31 @@ async fn a_message_is_stored_with_its_event_or_not_at_all() {
     store.append(&claim, ended).await.unwrap();
     assert_eq!(messages(&store).await, [(Moment::Succeeded, MessageState::Waiting)]);
     new.try_recv().unwrap();
+}
+
+/// A status that stays pending keeps a merge request from being merged, for ever.
+#[tokio::test]
+async fn a_job_that_another_took_the_place_of_has_a_last_status_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (id, why) in [
+        ("1", Stop::Superseded { by: "2".into() }),
+        ("2", Stop::Cancelled { by: "ann".into() }),
+        ("3", Stop::TimedOut { seconds: 1 }),
+    ] {
+        let claim = begin(&store, id).await;
+        execute(&store, ONE_STATUS).await;
+        store.append(&claim, Event::Claimed { daemon: "bed".into() }).await.unwrap();
+        store
+            .append(&claim, Event::Ended(Outcome::Stopped { at: Stage::Clone, why }))
+            .await
+            .unwrap();
+        let last = messages(&store).await.pop();
+        assert_eq!(last, Some((Moment::Stopped, MessageState::Waiting)), "job {id}");
+        // Nothing comes after it, also where a moment of before is told once more.
+        store.append(&claim, Event::Claimed { daemon: "bed".into() }).await.unwrap_err();
+        assert_eq!(messages(&store).await.pop(), last);
+    }
 }
 
 /// The journal goes on: an operator can still end the job.
