@@ -34,7 +34,7 @@ const HEARD: Duration = Duration::from_secs(240);
 /// MiB by which the daemon may grow meanwhile.
 const GROWTH: u64 = 48;
 
-/// Starts the broker, and returns its port and how many lies it has told.
+/// Starts the broker, and returns its port and the number of lies that it has sent.
 fn liar() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windlass_bed::Repository;
-use windlass_tests::{Namespace, SMALL, TestEnv, bed};
+use windlass_tests::{Namespace, SMALL, TestEnv, bed, python};
 
 /// Time in which a namespace is gone: its pods end first.
 const GONE: Duration = Duration::from_secs(120);
@@ -209,4 +209,25 @@ fn a_preview_has_its_own_namespace_and_few_secrets_and_ends_whole() {
     await_gone(&preview);
     assert!(list().contains("removed"), "{}", list());
     env.serves("app", "one");
+}
+
+/// A pull request is closed while its preview deploys: nothing is left, also of what the release had made by then.
+#[test]
+fn a_preview_that_ends_while_it_deploys_leaves_nothing() {
+    let env = TestEnv::new("t-preview-late");
+    let preview = Namespace::of("t-preview-late--pr-blue");
+    preview.delete("namespace/t-preview-late--pr-blue");
+    let repository = env.small_app();
+    // It never listens, so that its release waits for it.
+    let file = format!("{}{SMALL}", python("import time; time.sleep(600)"));
+    repository.write("windlass.toml", &file).unwrap();
+    repository.commit("one").unwrap();
+    with_previews(&env, &repository);
+    let id = env.submit_detached("app", repository.url(), &["--preview", "blue"]);
+    let waits = env.await_event(&id, |event| event["rollout"].is_object());
+    assert!(waits.is_some(), "{:#?}", env.events(&id));
+    assert_eq!(env.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
+    remove(&env, "t-preview-late/app/pr-blue", &["--data"]);
+    await_gone(&preview);
+    assert_eq!(env.watch(&id).outcome, "stopped");
 }
