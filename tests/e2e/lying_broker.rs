@@ -15,7 +15,7 @@ use windlass_bed::{daemon::Config, layout::PASSWORD, process::await_that};
 use windlass_tests::{TestEnv, bed, growth::Growth};
 
 /// Answers to the first bytes of a client, by what is wrong with each. The last goes on for as long as the client reads.
-const LIES: [(&str, &[u8]); 7] = [
+static LIES: [(&str, &[u8]); 7] = [
     ("another version of the protocol", b"AMQP\x00\x00\x09\x00"),
     ("another protocol", b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"),
     ("an end at once", b""),
@@ -59,7 +59,7 @@ fn tell(mut stream: TcpStream, lie: &[u8], is_endless: bool) {
     if stream.read_exact(&mut greeting).is_err() || stream.write_all(lie).is_err() || !is_endless {
         return;
     }
-    let zeros = vec![0; 1 << 20];
+    let zeros = vec![0_u8; 1 << 20];
     for _ in 0..ENDLESS / zeros.len() {
         if stream.write_all(&zeros).is_err() {
             return;

@@ -85,7 +85,8 @@ impl Flood {
                 let due = within * u32::try_from(number)? / u32::try_from(self.count)?;
                 sleep(due.saturating_sub(began.elapsed()));
             }
-            let hook = hooks.get(number % hooks.len()).ok_or("a flood needs a hook")?;
+            let place = number.checked_rem(hooks.len()).and_then(|place| hooks.get(place));
+            let hook = place.ok_or("a flood needs a hook")?;
             sent.deliver(hook, &mut connection, &id_of(number))?;
         }
     }

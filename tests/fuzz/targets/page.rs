@@ -1,4 +1,4 @@
-//! What a browser sends beside requests: messages of the live connection, and cookies.
+//! Messages of a page's live connection, and cookies, as a browser sends them.
 
 #![no_main]
 
