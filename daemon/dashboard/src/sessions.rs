@@ -122,4 +122,15 @@ mod tests {
         }
         assert!(long.used(&value).await.unwrap().is_some());
     }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_ends_no_session() {
+        let store = Arc::new(MemoryStore::default());
+        let sessions = sessions(&store, HOUR, HOUR);
+        let value = sessions.open("ab".into(), "ada".into()).await.unwrap();
+        let session = sessions.used(&value).await.unwrap().unwrap();
+        let before = session.created_ms - 2 * millis(HOUR);
+        assert!(sessions.lives(&session, before));
+        assert!(!sessions.lives(&session, session.created_ms + millis(HOUR)));
+    }
 }
