@@ -11,8 +11,8 @@
 )]
 
 pub mod faulty_api_server;
-pub mod forge_project;
 pub mod flood;
+pub mod forge_project;
 pub mod growth;
 pub mod http;
 mod namespace;
