@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 59] = [
+const SHOWN: [&str; 60] = [
     "App",
     "Source",
     "Job",
@@ -83,11 +83,12 @@ const SHOWN: [&str; 59] = [
     "DeliveryVerdict",
     "Message",
     "LoginLink",
+    "DeadMessage",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 35] = [
+const FORMS: [(&str, &str); 36] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -120,6 +121,7 @@ const FORMS: [(&str, &str); 35] = [
     ("Message.created", "serialize_with = \"crate::json::seconds\""),
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
     ("LoginLink.expires", "serialize_with = \"crate::json::seconds\""),
+    ("DeadMessage.at", "serialize_with = \"crate::json::seconds\""),
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),

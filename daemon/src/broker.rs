@@ -3,11 +3,11 @@
 use crate::{error::Fault, tasks::aborted};
 use std::{future::pending, sync::Arc};
 use tokio::task::JoinHandle;
-use windlass_amqp::{Amqp, BrokerState, CallerOf, Queue};
+use windlass_amqp::{Amqp, BrokerState, CallerOf, DeadQueue, Queue};
 use windlass_engine::ports::QueuePublisher;
 use windlass_intake::{QueueReader, QueueState};
 use windlass_listen::Callers;
-use windlass_service::{Caller, Verb};
+use windlass_service::{Caller, DeadMessages, Verb};
 
 /// Returns the caller of a queue's messages: of its own projects, or as `[[principals]]` has it now.
 pub(crate) fn caller(settings: &Amqp, callers: Arc<Callers>) -> CallerOf {
@@ -22,6 +22,11 @@ pub(crate) fn caller(settings: &Amqp, callers: Arc<Callers>) -> CallerOf {
 /// Returns the queue's publisher of results, for the outbox.
 pub(crate) fn results(queue: &Queue) -> Arc<dyn QueuePublisher> {
     Arc::new(queue.publisher())
+}
+
+/// Returns the dead messages of a queue, for operators.
+pub(crate) fn dead(settings: &Amqp) -> Arc<dyn DeadMessages> {
+    Arc::new(DeadQueue::new(settings.clone()))
 }
 
 /// Returns what metrics show of a queue.

@@ -88,6 +88,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         login_links: config.listen.page.then_some(links),
         page_url: config.listen.url.clone(),
         remotes: Arc::new(factory.clone()),
+        dead: config.amqp.as_ref().map(broker::dead),
         intake: Arc::default(),
         hooks_url: config.listen.hooks_url.clone(),
     };

@@ -188,6 +188,98 @@ fn hold_the_journal(env: &TestEnv) -> Child {
     child
 }
 
+/// Returns the dead messages as `windlass queue dead list` has them.
+fn dead(env: &TestEnv) -> Vec<Value> {
+    let answer = env.daemon.windlass(&["--output", "json", "queue", "dead", "list"]).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.text);
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits until there are so many dead messages, and returns them. The broker gives back what a look has taken a moment
+/// after it.
+#[track_caller]
+fn await_dead(env: &TestEnv, count: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    let is_so = await_that(Duration::from_secs(30), || {
+        found = dead(env);
+        found.len() == count
+    });
+    assert!(is_so, "expected {count} dead messages: {found:#?}\n{}", env.daemon.log());
+    found
+}
+
+#[test]
+fn dead_messages_are_looked_at_and_put_into_the_queue_once_more_by_a_command() {
+    let broker =
+        rabbitmq::up(&bed().layout, &Report::silent(), "replay", port::AMQP_REPLAY).unwrap();
+    let env = TestEnv::with("t-replay", &config("t-replay", &broker, broker.port()));
+    await_queue(&env, &broker);
+    let controller = Controller::connect(env.name, broker.port());
+    let windlass = |args: &[&str]| {
+        let all = [&["--output", "json", "queue", "dead"][..], args].concat();
+        let answer = env.daemon.windlass(&all).unwrap();
+        assert_eq!(answer.code, 0, "{args:?}: {}", answer.text);
+        serde_json::from_str::<Value>(&answer.text).unwrap()
+    };
+    let mut typo = request(env.name, "app", "https://git.example/x.git");
+    typo["spec"] = json!({ "prot": 8080 });
+    controller.put(&Put::new("submit", SUBMIT, "p1", &typo));
+    controller.heard("refused", "p1");
+    // It comes too early: the request that it cancels is not there yet.
+    controller.put(&Put::new("cancel", CANCEL, "p2", &json!({ "requestId": "later" })));
+    controller.heard("refused", "p2");
+
+    // A broker that counted each look would have deleted them by now.
+    for _ in 0..25 {
+        dead(&env);
+    }
+    let found = await_dead(&env, 2);
+    let of = |message_id: &str| {
+        let found = found.iter().find(|one| one["message_id"] == message_id);
+        found.unwrap_or_else(|| panic!("no {message_id}: {found:#?}")).clone()
+    };
+    let (wrong, early) = (of("p1"), of("p2"));
+    assert_eq!((&wrong["reason"], &wrong["field"]), (&json!("unreadable"), &json!("spec.prot")));
+    assert_eq!((&early["reason"], &early["type"]), (&json!("not-found"), &json!("cancel")));
+    let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+    let shown = windlass(&["show", &id(&wrong)]);
+    assert_eq!(serde_json::from_str::<Value>(shown["body"].as_str().unwrap()).unwrap(), typo);
+
+    // Once the cause is away, a replay is what it would have been at first.
+    let body = json!({
+        "app": { "project": env.name, "name": "app" },
+        "source": { "repository": "https://git.example/x.git", "commit": "a".repeat(40) },
+    });
+    controller.put(&Put::new("submit", SUBMIT, "later", &body));
+    controller.heard("accepted", "later");
+    assert_eq!(windlass(&["replay", &id(&early)])["count"], 1);
+    await_empty(&env, &broker);
+    assert_eq!(id(&await_dead(&env, 1)[0]), id(&wrong), "as it was");
+    controller.heard("ended", "later");
+    assert_eq!(jobs(&env).len(), 1);
+
+    // What is wrong itself comes back, with the reason, and once: a replay does not go round.
+    assert_eq!(windlass(&["replay", "--all"])["count"], 1);
+    controller.heard("refused", "p1");
+    await_empty(&env, &broker);
+    let again = await_dead(&env, 1).remove(0);
+    assert_eq!((&again["field"], &again["body"]), (&wrong["field"], &wrong["body"]));
+    windlass(&["drop", &id(&again)]);
+    assert!(await_dead(&env, 0).is_empty());
+    assert_eq!(broker.count("t-replay-dead").unwrap(), 0);
+    let unknown = env.daemon.windlass(&["queue", "dead", "drop", &id(&again)]).unwrap();
+    assert_eq!(unknown.code, 2, "{}", unknown.text);
+    assert!(unknown.text.contains("there is no dead message"), "{}", unknown.text);
+}
+
+#[test]
+fn a_daemon_without_a_queue_says_so() {
+    let env = TestEnv::new("t-no-queue");
+    let answer = env.daemon.windlass(&["queue", "dead", "list"]).unwrap();
+    assert_eq!(answer.code, 2, "{}", answer.text);
+    assert!(answer.text.contains("windlassd.toml has no `[amqp]`"), "{}", answer.text);
+}
+
 #[test]
 fn a_broker_that_is_killed_or_short_of_memory_or_cut_off_loses_nothing() {
     let mut broker =

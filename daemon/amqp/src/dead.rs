@@ -1,4 +1,4 @@
-//! The copy of a message that cannot become a job, for the dead exchange.
+//! Copies of messages that cannot become a job: for the dead exchange, and from there for the queue once more.
 
 use crate::poison::Poison;
 use lapin::{
@@ -8,6 +8,26 @@ use lapin::{
 
 /// Headers by which the broker itself routes a message further, or judges it. A copy has them no more.
 const ROUTING: [&str; 4] = ["CC", "BCC", "x-delivery-count", "x-delay"];
+
+/// Headers of a copy: the reason, and where the original was.
+const OURS: [&str; 7] = [
+    REASON,
+    FIELD,
+    DETAIL,
+    "windlass-exchange",
+    "windlass-routing-key",
+    AT,
+    "windlass-headers-left-out",
+];
+
+pub(crate) const REASON: &str = "windlass-reason";
+pub(crate) const FIELD: &str = "windlass-field";
+pub(crate) const DETAIL: &str = "windlass-detail";
+/// Time of the refusal, in seconds since 1970.
+pub(crate) const AT: &str = "windlass-at";
+
+/// Beginnings of headers in which a broker keeps how a message came to a dead exchange, and how often it was given.
+const OF_BROKER: [&str; 4] = ["x-death", "x-first-death-", "x-last-death-", "x-acquired-count"];
 
 /// Bytes of the sender's own headers in a copy, as JSON. All headers must fit into one frame.
 const MOST_HEADERS: usize = 64 << 10;
@@ -37,16 +57,47 @@ pub(crate) fn properties(
         }
     }
     for (name, text) in [
-        ("windlass-reason", &*poison.reason),
-        ("windlass-field", &*poison.field),
-        ("windlass-detail", &*poison.detail),
+        (REASON, &*poison.reason),
+        (FIELD, &*poison.field),
+        (DETAIL, &*poison.detail),
         ("windlass-exchange", exchange),
         ("windlass-routing-key", key),
     ] {
         headers.insert(name.into(), AMQPValue::LongString(LongString::from(text)));
     }
     // Seconds since 1970, by the protocol.
-    headers.insert("windlass-at".into(), AMQPValue::Timestamp(at_ms / 1000));
+    headers.insert(AT.into(), AMQPValue::Timestamp(at_ms / 1000));
+    kept(original).with_headers(headers)
+}
+
+/// Returns the properties with which a dead message goes to the queue of jobs once more: as its sender made them.
+pub(crate) fn replayed(dead: &BasicProperties) -> BasicProperties {
+    with_headers(dead, |name| !OURS.contains(&name))
+}
+
+/// Returns the properties of a dead message that is published to its queue again. `reason` and `detail` are kept where
+/// only the broker's own headers have them.
+pub(crate) fn renewed(dead: &BasicProperties, reason: &str, detail: &str) -> BasicProperties {
+    let properties = with_headers(dead, |_| true);
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    if !headers.contains_key(REASON) {
+        for (name, text) in [(REASON, reason), (DETAIL, detail)] {
+            headers.insert(name.into(), AMQPValue::LongString(LongString::from(text)));
+        }
+    }
+    properties.with_headers(headers)
+}
+
+/// Returns the properties that a copy keeps, with the headers that are neither the broker's nor refused.
+fn with_headers(original: &BasicProperties, keeps: impl Fn(&str) -> bool) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    for (name, value) in original.headers().iter().flatten() {
+        let text = name.as_str();
+        let is_of_broker = OF_BROKER.iter().any(|begin| text.starts_with(begin));
+        if keeps(text) && !is_of_broker && !ROUTING.contains(&text) {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
     kept(original).with_headers(headers)
 }
 
@@ -128,5 +179,38 @@ mod tests {
         let copy = copy(&BasicProperties::default().with_headers(headers));
         let headers = copy.headers().clone().unwrap();
         assert!(!headers.contains_key("long") && headers.contains_key("windlass-headers-left-out"));
+    }
+
+    #[test]
+    fn a_replay_is_as_its_sender_made_it() {
+        let mut own = FieldTable::default();
+        own.insert("mine".into(), AMQPValue::Boolean(true));
+        let sent = BasicProperties::default()
+            .with_message_id("m1".into())
+            .with_content_type("a/b".into())
+            .with_correlation_id("c1".into())
+            .with_type("submit".into())
+            .with_headers(own);
+        assert_eq!(replayed(&copy(&sent)), sent);
+    }
+
+    #[test]
+    fn what_the_broker_noted_is_left_out_and_its_reason_is_kept() {
+        let mut headers = FieldTable::default();
+        for name in ["x-death", "x-first-death-reason", "x-delivery-count", "x-acquired-count"] {
+            headers.insert(name.into(), AMQPValue::LongLongInt(1));
+        }
+        let by_broker = BasicProperties::default().with_headers(headers);
+        let renewed_once = renewed(&by_broker, "delivery-limit", "too often");
+        let headers = renewed_once.headers().clone().unwrap();
+        let names: Vec<_> = headers.inner().keys().map(ShortString::as_str).collect();
+        assert_eq!(names, [DETAIL, REASON]);
+        assert_eq!(renewed(&renewed_once, "other", "other"), renewed_once);
+        let ours = copy(&BasicProperties::default());
+        assert_eq!(renewed(&ours, "other", "other"), ours);
+        assert_eq!(
+            replayed(&renewed_once),
+            BasicProperties::default().with_headers(FieldTable::default())
+        );
     }
 }

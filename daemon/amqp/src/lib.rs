@@ -8,6 +8,8 @@ mod backoff;
 mod caller;
 mod connect;
 mod dead;
+mod dead_message;
+mod dead_queue;
 mod door;
 mod json;
 mod message;
@@ -24,6 +26,7 @@ mod turns;
 mod worker;
 
 pub use caller::CallerOf;
+pub use dead_queue::DeadQueue;
 pub use door::Queue;
 pub use message::examine;
 pub use publisher::Publisher;

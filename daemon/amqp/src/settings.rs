@@ -25,6 +25,9 @@ pub struct Amqp {
     /// Exchange that gets a copy of each message that cannot become a job, with the reason in its headers. A queue must
     /// be bound to it: while it takes no copy, the message stays in `queue`.
     pub dead: String,
+    /// Queue that keeps what is published to `dead`, for `windlass queue dead`. By default it has the name of `dead`. A
+    /// delivery limit of its own must be 5 or more.
+    pub dead_queue: Option<String>,
     /// Exchange of type `topic` that gets what became of each message, by `<project>.<app>.<outcome>`. Without it nothing
     /// is published.
     pub results: Option<String>,
@@ -50,7 +53,7 @@ pub struct Amqp {
     /// File with the password of `user`. It is read at each connection.
     pub password_file: Option<PathBuf>,
     /// Declares the queue (`quorum`, a single active consumer, dead letters at least once, delivered 20 times at most),
-    /// both exchanges, and a queue named like `dead` for what is published there. By default they must be there: the
+    /// both exchanges, and `dead-queue` for what is published to `dead`. By default they must be there: the
     /// broker's operator makes them.
     #[serde(default)]
     pub declare: bool,
@@ -68,8 +71,9 @@ impl Amqp {
     pub fn check(&self) -> Result<(), String> {
         let uri = address::uri(&self.url).map_err(|error| format!("url: {error}"))?;
         let results = self.results.as_deref().map(|results| ("results", results));
+        let dead_queue = self.dead_queue.as_deref().map(|queue| ("dead-queue", queue));
         let names = [("queue", &*self.queue), ("dead", &*self.dead)];
-        for (key, name) in names.into_iter().chain(results) {
+        for (key, name) in names.into_iter().chain(dead_queue).chain(results) {
             if name.trim().is_empty() || name.len() > LONGEST_NAME || name.starts_with("amq.") {
                 return Err(format!(
                     "{key}: `{name}` must be a name of 1 to {LONGEST_NAME} bytes that does not begin with `amq.`"
@@ -82,7 +86,13 @@ impl Amqp {
                 self.dead
             ));
         }
-        if self.declare && self.queue == self.dead {
+        if self.dead_queue.as_ref() == Some(&self.queue) {
+            return Err(format!(
+                "dead-queue: `{}` is that of `queue` too; a refused message would come again for ever",
+                self.queue
+            ));
+        }
+        if self.declare && self.queue == self.dead_queue() {
             return Err(format!(
                 "dead: `{}` is that of `queue` too; with `declare` a queue of this name is made for each",
                 self.dead
@@ -107,6 +117,11 @@ impl Amqp {
             return Err(format!("prefetch: `{}` must be 1 to {MOST_PREFETCH}", self.prefetch));
         }
         self.check_login(address::is_encrypted(&uri))
+    }
+
+    /// Returns the name of the queue that keeps dead messages.
+    pub(crate) fn dead_queue(&self) -> &str {
+        self.dead_queue.as_deref().unwrap_or(&self.dead)
     }
 
     fn check_login(&self, is_encrypted: bool) -> Result<(), String> {
@@ -147,7 +162,10 @@ mod tests {
     #[test]
     fn a_little_is_enough() {
         let read = checked(&format!("{LEAST}{LOGIN}")).unwrap();
-        assert_eq!((read.prefetch, read.declare, read.results), (16, false, None));
+        assert_eq!((read.prefetch, read.declare, &read.results), (16, false, &None));
+        assert_eq!(read.dead_queue(), "dead");
+        let named = checked(&format!("{LEAST}{LOGIN}dead-queue = \"kept\"\n")).unwrap();
+        assert_eq!(named.dead_queue(), "kept");
         checked(&format!("{LEAST}certificate = \"/c\"\nkey = \"/k\"\nca = \"/a\"\n")).unwrap();
     }
 
@@ -172,6 +190,11 @@ mod tests {
                 LEAST.replace("\"dead\"", "\"jobs\"") + LOGIN + "declare = true\n",
                 "dead: `jobs` is that of `queue`",
             ),
+            (
+                format!("{LEAST}{LOGIN}dead-queue = \"jobs\"\n"),
+                "dead-queue: `jobs` is that of `queue` too",
+            ),
+            (format!("{LEAST}{LOGIN}dead-queue = \"\"\n"), "dead-queue: `` must be a name"),
             (
                 LEAST.replace("controller", "uid:0") + LOGIN + "projects = [\"shop\"]\n",
                 "principal: `uid:0` has a `:`",

@@ -38,9 +38,9 @@ pub(crate) async fn prepare(channel: &Channel, settings: &Amqp) -> Result<(), St
         .await
         .map_err(|error| format!("amqp.queue: `{queue}`: {error}"))?;
     if settings.declare {
-        let dead = &settings.dead;
-        let kept = declare_dead(channel, dead).await;
-        kept.map_err(|error| format!("amqp.dead: queue `{dead}`: {error}"))?;
+        let (dead, queue) = (&settings.dead, settings.dead_queue());
+        let kept = declare_dead(channel, dead, queue).await;
+        kept.map_err(|error| format!("amqp.dead-queue: `{queue}`: {error}"))?;
     }
     Ok(())
 }
@@ -57,12 +57,12 @@ async fn declare_queue(
 }
 
 /// Declares the queue for what is published to the dead exchange, of whichever key.
-async fn declare_dead(channel: &Channel, dead: &str) -> lapin::Result<()> {
+async fn declare_dead(channel: &Channel, dead: &str, queue: &str) -> lapin::Result<()> {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("quorum"));
-    declare_queue(channel, dead, true, arguments).await?;
+    declare_queue(channel, queue, true, arguments).await?;
     let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-    channel.queue_bind(short(dead), short(dead), short("#"), options, none).await
+    channel.queue_bind(short(queue), short(dead), short("#"), options, none).await
 }
 
 /// Returns the arguments of the queue of jobs.

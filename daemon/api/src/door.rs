@@ -17,12 +17,13 @@ use windlass_listen::{Callers, Connection, Identity, InUse};
 /// Method that a load balancer asks without a login.
 const PROBE: &str = "/grpc.health.v1.Health/Check";
 
-/// Methods that check a repository out, take a folder or compile plugins.
-const LONG: [&str; 4] = [
+/// Methods that check a repository out, take a folder, compile plugins or move many messages.
+const LONG: [&str; 5] = [
     "/windlass.v1.Jobs/Plan",
     "/windlass.v1.Jobs/PlanFolder",
     "/windlass.v1.Jobs/Submit",
     "/windlass.v1.Plugins/Reload",
+    "/windlass.v1.Queue/ReplayDead",
 ];
 
 /// Methods that may wait for minutes before they have an effect: they end when their caller is revoked. A reload does

@@ -101,6 +101,7 @@ pub(crate) fn service(error: impl Into<ServiceError>) -> Status {
             tracing::error!(%message, "store");
             Code::Unavailable
         }
+        ServiceError::Broker(_) => Code::Unavailable,
         ServiceError::Failed(diagnosis) => {
             metadata.insert("stage".to_owned(), diagnosis.stage.to_string());
             Code::FailedPrecondition

@@ -17,6 +17,7 @@ mod outbox;
 mod outgoing;
 mod plugins;
 mod projects;
+mod queue;
 mod releases;
 mod revocable;
 mod secrets;

@@ -13,7 +13,7 @@ use windlass_listen::{Callers, GateLimits, ListenError, ServeLimits, Tls, serve_
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
     hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
-    plugins_server::PluginsServer, projects_server::ProjectsServer,
+    plugins_server::PluginsServer, projects_server::ProjectsServer, queue_server::QueueServer,
     releases_server::ReleasesServer, secrets_server::SecretsServer,
     sessions_server::SessionsServer,
 };
@@ -124,6 +124,7 @@ impl Api {
             .add_service(DeliveriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(SessionsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(OutboxServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(QueueServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(PluginsServer::new(handlers).max_decoding_message_size(LARGEST));
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)

@@ -11,6 +11,7 @@ mod delivery;
 mod hook;
 mod outbox;
 mod project;
+mod queue;
 mod remove;
 mod shown;
 mod source;
@@ -21,6 +22,7 @@ pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
 pub(crate) use project::Project;
+pub(crate) use queue::{Dead, Queue};
 pub(crate) use remove::Remove;
 pub(crate) use shown::Shown;
 pub(crate) use source::Source;
@@ -288,6 +290,9 @@ pub(crate) enum Command {
     /// Print the address of the page, with a link that logs a browser in: once, as whoever the token is of.
     #[command(after_long_help = dashboard::DASHBOARD)]
     Dashboard(Dashboard),
+    /// List, show, replay and drop messages of the broker's queue that could become no job.
+    #[command(subcommand)]
+    Queue(Queue),
     /// List, look into and reload the daemon's plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -403,6 +408,8 @@ mod tests {
             "windlass hook rotate shop HOOK --keep soon",
             "windlass outbox replay shop",
             "windlass outbox replay shop MESSAGE --dead",
+            "windlass queue dead replay",
+            "windlass queue dead replay MESSAGE --all",
         ] {
             let error = Args::try_parse_from(line.split(' ')).err();
             let error = error.unwrap_or_else(|| panic!("`{line}` is taken"));

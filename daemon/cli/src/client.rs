@@ -13,7 +13,7 @@ use tonic::{
 use windlass_proto::v1::{
     apps_client::AppsClient, deliveries_client::DeliveriesClient, hooks_client::HooksClient,
     jobs_client::JobsClient, outbox_client::OutboxClient, plugins_client::PluginsClient,
-    projects_client::ProjectsClient, releases_client::ReleasesClient,
+    projects_client::ProjectsClient, queue_client::QueueClient, releases_client::ReleasesClient,
     secrets_client::SecretsClient, sessions_client::SessionsClient,
 };
 
@@ -31,6 +31,7 @@ pub(crate) struct Client {
     pub(crate) deliveries: DeliveriesClient<Service>,
     pub(crate) outbox: OutboxClient<Service>,
     pub(crate) sessions: SessionsClient<Service>,
+    pub(crate) queue: QueueClient<Service>,
 }
 
 /// Interceptor that sends the token. `None` sends none.
@@ -92,6 +93,7 @@ impl Client {
             deliveries: DeliveriesClient::new(with()),
             outbox: OutboxClient::new(with()),
             sessions: SessionsClient::new(with()),
+            queue: QueueClient::new(with()),
         })
     }
 }

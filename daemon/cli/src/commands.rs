@@ -8,7 +8,8 @@ use crate::{
     dashboard, deliveries, eject,
     exit::FAILED,
     failure::Failure,
-    folder, hooks, init, json, lists, logs, out, outbox, plugins, previews, projects, remove,
+    folder, hooks, init, json, lists, logs, out, outbox, plugins, previews, projects, queue,
+    remove,
     render::{Clock, now_ms, past_ending},
     show, source, status,
     watch::watch,
@@ -203,6 +204,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Delivery(command) => deliveries::run(client, &args, command).await?,
         Command::Outbox(command) => outbox::run(client, &args, command).await?,
         Command::Dashboard(command) => dashboard::run(client, &args, command).await?,
+        Command::Queue(command) => queue::run(client, &args, command).await?,
         // They ask no daemon.
         Command::Completion { .. } | Command::Explain { .. } | Command::Schema => {}
     }

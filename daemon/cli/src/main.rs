@@ -28,6 +28,7 @@ mod outbox;
 mod plugins;
 mod previews;
 mod projects;
+mod queue;
 mod remove;
 mod render;
 mod show;

@@ -83,6 +83,9 @@ pub enum ServiceError {
     /// The store failed.
     #[error(transparent)]
     Unavailable(StoreError),
+    /// The broker of the queue does not answer, or does not do what is asked.
+    #[error("{0}")]
+    Broker(String),
     /// A stage of the pipeline failed, or a cluster did.
     #[error("{}", headline(.0))]
     Failed(Box<Diagnosis>),
@@ -110,6 +113,7 @@ impl ServiceError {
             Self::Busy { .. } => "too-many-readers",
             Self::Full(_) => "store-full",
             Self::Unavailable(_) => "store-failed",
+            Self::Broker(_) => "broker-failed",
             Self::Failed(diagnosis) => &diagnosis.code,
         }
     }
@@ -130,6 +134,9 @@ impl ServiceError {
                 "free disk space under the daemon's `data` folder; then send the request again"
             }
             Self::Unavailable(_) => "see the daemon's log",
+            Self::Broker(_) => {
+                "see the broker, and `windlassd check`; then send the request again: what was done stays done"
+            }
         };
         vec![fix.to_owned()]
     }

@@ -100,6 +100,7 @@ impl World {
             login_links: None,
             page_url: None,
             remotes: remotes.clone(),
+            dead: None,
             intake: Arc::default(),
             hooks_url: Some("https://hooks.example".into()),
             queue,

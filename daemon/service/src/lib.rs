@@ -9,6 +9,7 @@ mod apps;
 mod caller;
 mod changes;
 mod check;
+mod dead;
 mod deliveries;
 mod error;
 mod events;
@@ -61,7 +62,10 @@ pub use outbox::{MessagePage, MessagesRequest, ReplayMessages};
 pub use overview::ListedApp;
 pub use plan::PlanRequest;
 pub use plan_slots::PlanSlots;
-pub use ports::{LoginLink, LoginLinks, Planner, PluginRecords, RemoteReader, SentFiles};
+pub use ports::{
+    DeadMessage, DeadMessages, DeadPage, LoginLink, LoginLinks, Planner, PluginRecords,
+    RemoteReader, SentFiles,
+};
 pub use preview_list::ListedPreview;
 pub use projects::{AppliedProject, ApplyProject};
 pub use quota::JobQuota;

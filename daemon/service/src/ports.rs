@@ -82,3 +82,55 @@ pub trait LoginLinks: Send + Sync {
     /// Makes a link that opens one session of the token with this SHA-256, in hex.
     fn login_link(&self, token_sha256: &str) -> LoginLink;
 }
+
+/// Message of the queue that could become no job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadMessage {
+    /// Id by which it is found again. Messages that differ in nothing have the same.
+    pub id: String,
+    /// Stable code of the reason, such as `unreadable`.
+    pub reason: String,
+    /// Path of the field, or name of the property. Empty means the message as a whole.
+    pub field: String,
+    /// Sentence for people.
+    pub detail: String,
+    /// Time at which it was refused, in milliseconds since 1970. `None` means that the broker gave it up.
+    pub at_ms: Option<u64>,
+    /// Property `message-id`. Empty means that it has none.
+    pub message_id: String,
+    /// Property `correlation-id`. Empty means that it has none.
+    pub correlation_id: String,
+    /// Property `type`. Empty means that it has none.
+    pub kind: String,
+    /// Property `content-type`. Empty means that it has none.
+    pub content_type: String,
+    /// Beginning of the body.
+    pub body: Vec<u8>,
+    /// Number of bytes of the whole body.
+    pub body_bytes: u64,
+}
+
+/// The oldest dead messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadPage {
+    pub messages: Vec<DeadMessage>,
+    /// Number of messages behind these.
+    pub more: u64,
+}
+
+/// Dead messages of the queue, where the broker keeps them.
+///
+/// An error says why the broker does not do what is asked. A call that is dropped leaves the messages where they are, or
+/// where it has put them so far.
+#[async_trait]
+pub trait DeadMessages: Send + Sync {
+    /// Returns the oldest messages, and leaves them there. Their bodies are cut short.
+    async fn list(&self, most: u32) -> Result<DeadPage, String>;
+    /// Returns a message with its body, up to a bound. `None` means that none of the oldest has this id.
+    async fn find(&self, id: &str) -> Result<Option<DeadMessage>, String>;
+    /// Puts one message, or all that are there, into the queue of jobs, and returns their number. A message is taken away
+    /// once the broker has confirmed its copy.
+    async fn replay(&self, id: Option<&str>) -> Result<u32, String>;
+    /// Deletes a message, and returns it. `None` means that none of the oldest has this id.
+    async fn discard(&self, id: &str) -> Result<Option<DeadMessage>, String>;
+}

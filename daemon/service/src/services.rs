@@ -3,7 +3,7 @@
 use crate::{
     inspection::Inspection,
     plan_slots::PlanSlots,
-    ports::{LoginLinks, Planner, PluginRecords, RemoteReader},
+    ports::{DeadMessages, LoginLinks, Planner, PluginRecords, RemoteReader},
     quota::JobQuota,
 };
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub struct Services {
     pub page_url: Option<String>,
     /// Repositories of projects, as they are asked outside of jobs.
     pub remotes: Arc<dyn RemoteReader>,
+    /// Messages of the queue that could become no job. `None` means that jobs come from no queue.
+    pub dead: Option<Arc<dyn DeadMessages>>,
     /// Wakes the worker that turns deliveries into jobs.
     pub intake: Arc<Notify>,
     /// Address at which forges reach the daemon, without `/hooks` and without a slash at the end. `None` means that the

@@ -14,7 +14,8 @@ pub enum Verb {
     Deploy,
     /// Put and delete secrets.
     Secrets,
-    /// Apply and delete projects, make and rotate hooks, replay deliveries, replay and drop messages.
+    /// Apply and delete projects, make and rotate hooks, replay deliveries, replay and drop messages: with all projects,
+    /// the dead ones of the queue too.
     Projects,
     /// Approve and reject what jobs wait for.
     Approve,

@@ -47,6 +47,8 @@ pub mod port {
     pub const AMQP_DEAD: u16 = 21674;
     /// That of a test that kills it.
     pub const AMQP_KILLED: u16 = 21678;
+    /// That of a test that replays dead messages.
+    pub const AMQP_REPLAY: u16 = 21682;
     /// Prometheus.
     pub const PROMETHEUS: u16 = 21093;
     /// Metrics of the daemon that Prometheus reads.
