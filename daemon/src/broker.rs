@@ -35,7 +35,8 @@ pub(crate) fn shown(queue: &Queue) -> QueueReader {
     Arc::new(move || {
         let is_open = status.state().0 == BrokerState::Connected;
         let (accepted, refused) = status.counts();
-        QueueState { is_open, held: status.held(), accepted, refused }
+        let held_seconds = status.held_ms().unwrap_or_default() / 1000;
+        QueueState { is_open, held: status.held(), held_seconds, accepted, refused }
     })
 }
 

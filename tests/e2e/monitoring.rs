@@ -38,7 +38,12 @@ fn a_prometheus_reads_what_the_board_and_the_rules_show() {
     let layout = &bed().layout;
     let admin = port::METRICS;
     let mut config = Config::of(bed()).unwrap();
-    config.tables = format!("[listen]\nadmin = \"127.0.0.1:{admin}\"\n");
+    // A queue whose broker is away: its metrics are there all the same.
+    config.tables = format!(
+        "[listen]\nadmin = \"127.0.0.1:{admin}\"\n[amqp]\nurl = \"amqp://127.0.0.1:1\"\nqueue = \"jobs\"\n\
+         dead = \"dead\"\nprincipal = \"queue\"\nprojects = [\"t-metrics\"]\nuser = \"nobody\"\n\
+         password-file = \"/dev/null\"\n"
+    );
     let env = TestEnv::with("t-metrics", &config);
     let prometheus = prometheus::up(layout, admin).unwrap();
     let reaches = |expression: &str, expected: f64| {
@@ -62,8 +67,9 @@ fn a_prometheus_reads_what_the_board_and_the_rules_show() {
         reaches(expression, 1.0);
     }
     reaches("cicd_pipeline_run_active{cicd_pipeline_run_state=\"executing\"}", 0.0);
+    reaches("windlass_queue_open", 0.0);
     let rules = prometheus.rules().unwrap();
-    assert!(rules.len() >= 15, "{rules:?}");
+    assert!(rules.len() >= 18, "{rules:?}");
     assert!(rules.iter().all(|(_, fault)| fault.is_empty()), "{rules:?}");
 
     let page = get("127.0.0.1", admin, "/metrics").unwrap();

@@ -153,8 +153,11 @@ impl Queue {
                 delivered = next(&mut consumer) => match delivered {
                     Some(Ok(delivery)) => {
                         let work = work(delivery, &mut turns, session, closing.clone());
-                        let worker = worker.clone();
-                        tasks.spawn(async move { worker.take(work).await });
+                        let (worker, held) = (worker.clone(), status.hold());
+                        tasks.spawn(async move {
+                            worker.take(work).await;
+                            drop(held);
+                        });
                     }
                     Some(Err(error)) => break End::Lost(error.to_string()),
                     None if is_resting => consumer = None,
@@ -193,7 +196,6 @@ impl Queue {
                     }
                 }
             }
-            status.holds(tasks.len());
         };
         if matches!(end, End::Stopped) {
             finish(session, &mut tasks, &closing).await;
@@ -201,7 +203,6 @@ impl Queue {
         closing.cancel();
         // Where the session is lost, nothing can be acknowledged: what is at work comes again, as a repeat.
         tasks.shutdown().await;
-        status.holds(0);
         end
     }
 }

@@ -1,6 +1,9 @@
 //! State of the connection to the broker, for metrics and the log.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use windlass_model::clock::now_ms;
 
 /// State of the way from the broker to the journal.
@@ -32,7 +35,10 @@ struct Now {
     why: String,
     accepted: u64,
     refused: u64,
-    held: usize,
+    /// Number of the next message.
+    next: u64,
+    /// Messages that are not acknowledged, by their numbers, each with the time at which it came.
+    held: BTreeMap<u64, u64>,
 }
 
 /// State of the queue, shared with whoever shows it.
@@ -47,7 +53,8 @@ impl Status {
             why: "not connected yet".into(),
             accepted: 0,
             refused: 0,
-            held: 0,
+            next: 0,
+            held: BTreeMap::new(),
         })))
     }
 
@@ -79,7 +86,14 @@ impl Status {
     /// Returns the number of messages that are not acknowledged.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.now().held
+        self.now().held.len()
+    }
+
+    /// Returns for how many milliseconds the oldest of them has been held. `None` means that none is.
+    #[must_use]
+    pub fn held_ms(&self) -> Option<u64> {
+        let since_ms = self.now().held.values().next().copied();
+        since_ms.map(|since_ms| now_ms().saturating_sub(since_ms))
     }
 
     /// Sets the state, and says so in the log where it is another.
@@ -112,8 +126,25 @@ impl Status {
         self.now().refused += 1;
     }
 
-    pub(crate) fn holds(&self, count: usize) {
-        self.now().held = count;
+    /// Notes a message that has come. It is held until the guard is dropped.
+    pub(crate) fn hold(&self) -> Held {
+        let mut now = self.now();
+        let number = now.next;
+        now.next += 1;
+        now.held.insert(number, now_ms());
+        Held { status: self.clone(), number }
+    }
+}
+
+/// Message that is not acknowledged, as the state counts it.
+pub(crate) struct Held {
+    status: Status,
+    number: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.status.now().held.remove(&self.number);
     }
 }
 
@@ -132,5 +163,18 @@ mod tests {
         status.accepted();
         status.refused();
         assert_eq!(status.counts(), (1, 1));
+    }
+
+    #[test]
+    fn a_message_is_held_until_its_guard_goes() {
+        let status = Status::new();
+        assert_eq!((status.held(), status.held_ms()), (0, None));
+        let (first, second) = (status.hold(), status.hold());
+        assert_eq!(status.held(), 2);
+        drop(first);
+        assert_eq!(status.held(), 1);
+        assert!(status.held_ms().is_some());
+        drop(second);
+        assert_eq!((status.held(), status.held_ms()), (0, None));
     }
 }
