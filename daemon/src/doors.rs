@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::watch};
 use windlass_api::ListenLimits;
 use windlass_engine::ports::{QueuePublisher, store::Store};
 use windlass_intake::{Admin, HookLimits, Metrics, admin_router, router};
-use windlass_listen::{ServeLimits, Tls, serve_tcp};
+use windlass_listen::{Forwarded, Proxies, ServeLimits, Tls, serve_tcp};
 use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender};
 use windlass_service::Services;
 
@@ -21,6 +21,7 @@ pub(crate) struct Doors {
     admin: Option<TcpListener>,
     settings: OutgoingSettings,
     queue: Option<Arc<dyn QueuePublisher>>,
+    proxies: Proxies,
 }
 
 impl Doors {
@@ -50,7 +51,8 @@ impl Doors {
             ca: config.outgoing.ca.clone(),
             ..OutgoingSettings::default()
         };
-        Ok(Self { hooks, admin, settings, queue })
+        let proxies = proxies(listen)?;
+        Ok(Self { hooks, admin, settings, queue, proxies })
     }
 
     /// Serves and works until `stop`.
@@ -69,11 +71,12 @@ impl Doors {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         };
-        let Self { hooks, admin, settings, queue } = self;
+        let Self { hooks, admin, settings, queue, proxies } = self;
         let limits = ServeLimits { gate: limits.tcp, header: limits.header, idle: limits.idle };
         if let Some((listener, tls)) = hooks {
             let router = router(services.clone(), HookLimits::default());
-            let serving = serve_tcp("hooks", listener, tls, limits, router, until());
+            let service = Forwarded::new(router, proxies);
+            let serving = serve_tcp("hooks", listener, tls, limits, service, until());
             tasks.spawn("the listener for webhooks", serving);
         }
         if let Some(listener) = admin {
@@ -120,6 +123,12 @@ async fn endless(
 pub(crate) async fn bound(key: &str, address: SocketAddr) -> Result<TcpListener, Fault> {
     let listener = TcpListener::bind(address).await;
     Ok(listener.map_err(|error| format!("listen.{key}: {address}: {error}"))?)
+}
+
+/// Reads the networks of proxies of `[listen]`.
+pub(crate) fn proxies(listen: &Listen) -> Result<Proxies, Fault> {
+    let read = Proxies::parse(&listen.trusted_proxies);
+    Ok(read.map_err(|error| format!("listen.trusted-proxies{error}"))?)
 }
 
 /// Reads the certificates of `[listen]`. `None` means that it names none.

@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Listen},
     confinement,
     dispatch::{Bounds, Dispatcher},
-    doors::{Doors, bound, tls},
+    doors::{Doors, bound, proxies, tls},
     due::DueLoop,
     error::Fault,
     plugins::PluginAdmin,
@@ -104,7 +104,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         metrics.show_queue(broker::shown(queue)).await;
     }
     let (stop, stopped) = watch::channel(false);
-    let mut api = Api::new(services.clone(), callers.clone(), health.clone(), limits);
+    let mut api = Api::new(services.clone(), callers.clone(), health.clone(), limits)
+        .with_proxies(proxies(&config.listen)?);
     let ending = CancellationToken::new();
     if config.listen.page {
         let pages = page(&config.listen, services.clone(), callers, codes, ending.clone());

@@ -162,3 +162,42 @@ fn whoever_does_not_sign_learns_and_changes_nothing() {
         project.env.keeps_nothing_of(secret);
     }
 }
+
+/// Tries a login with an unknown token by way of a proxy, and returns the status of the answer.
+fn log_in(port: u16, forwarded_for: &str) -> u16 {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let body = "{\"token\":\"unknown\"}";
+    let head = format!(
+        "POST /login HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nx-forwarded-for: {forwarded_for}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(&answer)
+}
+
+#[test]
+fn who_fails_to_log_in_behind_a_proxy_stops_nobody_else() {
+    for (name, port, proxies, other) in [
+        ("t-proxy", 21_312, "\"127.0.0.0/8\"", 401),
+        // Of a stranger the header is not read: all have one address.
+        ("t-no-proxy", 21_313, "\"10.0.0.0/8\"", 429),
+    ] {
+        let mut config = Config::of(bed()).unwrap();
+        config.tables =
+            format!("[listen]\ntcp = \"127.0.0.1:{port}\"\ntrusted-proxies = [{proxies}]\n");
+        let env = TestEnv::with(name, &config);
+        for try_ in 0..5 {
+            // The left part is the client's own invention.
+            let forwarded_for = format!("192.0.2.{try_}, 198.51.100.1");
+            assert_eq!(log_in(port, &forwarded_for), 401, "{}", env.daemon.log());
+        }
+        assert_eq!(log_in(port, "192.0.2.9, 198.51.100.1"), 429);
+        assert_eq!(log_in(port, "198.51.100.2"), other);
+        let is_logged = env.daemon.log().contains("198.51.100.1");
+        assert_eq!(is_logged, other == 401, "{}", env.daemon.log());
+    }
+}

@@ -9,7 +9,9 @@ use axum::Router;
 use std::{sync::Arc, time::Duration};
 use tokio::net::{TcpListener, UnixListener};
 use tonic::service::Routes;
-use windlass_listen::{Callers, GateLimits, ListenError, ServeLimits, Tls, serve_tcp, serve_unix};
+use windlass_listen::{
+    Callers, Forwarded, GateLimits, ListenError, Proxies, ServeLimits, Tls, serve_tcp, serve_unix,
+};
 use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
     hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
@@ -33,6 +35,8 @@ pub struct Api {
     callers: Arc<Callers>,
     health: Health,
     limits: ListenLimits,
+    /// Proxies that are believed when they say for whom they send.
+    proxies: Proxies,
     /// Pages beside gRPC. `None` means that there are none.
     pages: Option<Router>,
 }
@@ -66,7 +70,13 @@ impl Api {
         health: Health,
         limits: ListenLimits,
     ) -> Self {
-        Self { services, callers, health, limits, pages: None }
+        Self { services, callers, health, limits, proxies: Proxies::default(), pages: None }
+    }
+
+    /// Believes these proxies when they say for whom they send.
+    #[must_use]
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Serves pages at the same addresses: they get all requests that are not of gRPC, and identify their callers
@@ -102,7 +112,8 @@ impl Api {
         stop: impl Future<Output = ()>,
     ) -> Result<(), ListenError> {
         let limits = self.limits.of(self.limits.tcp);
-        serve_tcp("tcp", listener, tls, limits, self.front(), stop).await
+        let service = Forwarded::new(self.front(), self.proxies.clone());
+        serve_tcp("tcp", listener, tls, limits, service, stop).await
     }
 
     fn front(&self) -> Front {

@@ -82,6 +82,8 @@ fn prove(
     });
     found.ok_or_else(|| {
         failures.add(address, now);
+        let address = address.map(tracing::field::display);
+        tracing::warn!(address, why = unknown, "a login of the dashboard failed");
         Problem::unauthenticated(unknown.into())
     })
 }

@@ -157,8 +157,10 @@ async fn hook(
         Err(Refusal(answer)) => *answer,
         Ok((opened, kind)) => {
             let used = connection.map(|connection| connection.used());
-            let answer =
-                door.take(&opened, kind, request).await.unwrap_or_else(|Refusal(answer)| *answer);
+            let answer = door
+                .take(&opened, kind, address, request)
+                .await
+                .unwrap_or_else(|Refusal(answer)| *answer);
             match used {
                 Some(used) => answer.map(|body| used.hold(body)),
                 None => answer,
@@ -195,6 +197,7 @@ impl Door {
         &self,
         opened: &OpenedHook,
         kind: ForgeKind,
+        address: Option<IpAddr>,
         request: Request,
     ) -> Result<Response<Body>, Refusal> {
         let hook = &opened.record;
@@ -209,7 +212,7 @@ impl Door {
         let verified = if is_large {
             // A large body takes a tenth of a second, which others would wait.
             let work = move || {
-                let verified = verified(&id, kind, &headers, &whole.bytes, &secrets);
+                let verified = verified((&id, address), kind, &headers, &whole.bytes, &secrets);
                 drop(whole);
                 verified
             };
@@ -219,7 +222,7 @@ impl Door {
                 answer::unavailable("the delivery cannot be read now")
             })?
         } else {
-            verified(&id, kind, &headers, &whole.bytes, &secrets)
+            verified((&id, address), kind, &headers, &whole.bytes, &secrets)
         };
         let verified = verified.ok_or_else(|| Refusal::from(answer::unknown()))?;
         self.verified.take(hook.id.clone(), Instant::now()).map_err(too_many)?;
@@ -270,7 +273,7 @@ fn too_many(wait: Duration) -> Refusal {
 
 /// Verifies the raw bytes, and reads them then. `None` means that the hook's forge did not send them.
 fn verified(
-    id: &str,
+    (id, address): (&str, Option<IpAddr>),
     kind: ForgeKind,
     headers: &HeaderMap,
     body: &[u8],
@@ -278,7 +281,8 @@ fn verified(
 ) -> Option<Verified> {
     let secrets: Vec<_> = secrets.iter().map(Secret::reveal).collect();
     if let Err(error) = verify(kind, headers, body, &secrets, now_ms()) {
-        tracing::warn!(hook = id, %error, "a webhook is refused: it is not verified");
+        let address = address.map(tracing::field::display);
+        tracing::warn!(hook = id, address, %error, "a webhook is refused: it is not verified");
         return None;
     }
     let report = read(kind, headers, body);

@@ -34,7 +34,8 @@ pub enum Origin {
 #[derive(Clone)]
 pub struct Connection {
     pub origin: Origin,
-    /// Address of the peer over TCP. `None` means the unix socket.
+    /// Address of the peer over TCP, or of the client for whom a proxy of the operator's sends. `None` means the unix
+    /// socket.
     pub address: Option<IpAddr>,
     /// The client's own certificate in DER. `None` means that the client shows none.
     pub certificate: Option<Arc<[u8]>>,

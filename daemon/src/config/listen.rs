@@ -31,6 +31,10 @@ pub(crate) struct Listen {
     /// Address and port for health and metrics over plain HTTP, such as `127.0.0.1:9464`. Without it there is no such
     /// listener. It asks nobody for a login: choose loopback, or an address that only probes and monitoring reach.
     pub(crate) admin: Option<SocketAddr>,
+    /// Networks of reverse proxies in front of `tcp` and `hooks`, such as `10.0.0.0/8`. Of a request from there, the
+    /// right-most address of `X-Forwarded-For` that is in none of them counts as the caller's, for the limits of webhooks
+    /// and of failed logins, and for the log. Of all other requests the header is not read.
+    pub(crate) trusted_proxies: Vec<String>,
     /// PEM file with the certificate chain for TLS. An address that other hosts reach needs it.
     pub(crate) certificate: Option<PathBuf>,
     /// PEM file with the key of `certificate`.
@@ -67,6 +71,7 @@ impl Default for Listen {
             hooks: None,
             hooks_url: None,
             admin: None,
+            trusted_proxies: Vec::new(),
             certificate: None,
             key: None,
             client_ca: None,

@@ -216,6 +216,20 @@ fn webhooks_and_metrics_have_addresses_of_their_own() {
 }
 
 #[test]
+fn a_network_of_proxies_is_one_and_is_not_everybody() {
+    let listen = |list: &str| load(&format!("{LEAST}[listen]\ntrusted-proxies = [{list}]\n"));
+    let read = listen("\"10.0.0.0/8\", \"192.0.2.7\"").unwrap().listen.trusted_proxies;
+    assert_eq!(read, ["10.0.0.0/8", "192.0.2.7"]);
+    for (list, expected) in [
+        ("\"10.0.0.0/8\", \"x\"", "listen.trusted-proxies[1]: `x` is no network"),
+        ("\"0.0.0.0/0\"", "listen.trusted-proxies[0]: `0.0.0.0/0` has everybody in it"),
+    ] {
+        let error = listen(list).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn a_principal_that_could_never_call_is_refused() {
     let hash = "0123456789abcdef".repeat(4);
     let principal = |lines: &str| {

@@ -1,5 +1,10 @@
 use super::*;
-use crate::{connection::Origin, gate::Peer, incoming::Accepted};
+use crate::{
+    connection::Origin,
+    gate::Peer,
+    incoming::Accepted,
+    proxies::{Forwarded, Proxies},
+};
 use axum::{Extension, Router, extract::Request as AxumRequest, routing::get};
 use http::{HeaderValue, Version, header};
 use http_body_util::BodyExt;
@@ -243,6 +248,28 @@ async fn one_port_speaks_both_versions_in_clear() {
     let mut bytes = [0; 9];
     upgraded.read_exact(&mut bytes).await.unwrap();
     assert_eq!(&bytes, b"both ways");
+}
+
+#[tokio::test]
+async fn a_request_has_the_address_for_which_a_known_proxy_sends_it() {
+    for (proxies, expected) in
+        [(&["127.0.0.0/8"][..], "Some(198.51.100.1)"), (&["10.0.0.0/8"][..], "Some(127.0.0.1)")]
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = Forwarded::new(pages(), Proxies::parse(proxies).unwrap());
+        tokio::spawn(serve_tcp("tcp", listener, None, LIMITS, service, pending()));
+        let mut client = speak_1(TcpStream::connect(address).await.unwrap()).await;
+        let mut asked = request("/");
+        let value = HeaderValue::from_static("1.2.3.4, 198.51.100.1");
+        asked.headers_mut().insert("x-forwarded-for", value);
+        let answer = text(client.send_request(asked).await.unwrap()).await;
+        assert_eq!(answer, format!("HTTP/1.1 Tcp {expected} false"));
+        // The next request is for somebody else.
+        client.ready().await.unwrap();
+        let answer = text(client.send_request(request("/")).await.unwrap()).await;
+        assert_eq!(answer, "HTTP/1.1 Tcp Some(127.0.0.1) false");
+    }
 }
 
 #[tokio::test]

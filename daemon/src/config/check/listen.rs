@@ -4,6 +4,7 @@ use super::fail;
 use crate::config::{Config, ConfigError};
 use std::net::SocketAddr;
 use url::Url;
+use windlass_listen::Proxies;
 
 impl Config {
     pub(super) fn check_listen(&self) -> Result<(), ConfigError> {
@@ -22,6 +23,8 @@ impl Config {
             );
         }
         self.check_addresses()?;
+        Proxies::parse(&listen.trusted_proxies)
+            .map_err(|error| ConfigError(format!("listen.trusted-proxies{error}")))?;
         let tcp = "`tcp`, the address at which the daemon listens";
         check_url("url", listen.url.as_deref(), listen.tcp, tcp)?;
         let hooks = "`hooks`, the address at which the daemon listens for webhooks";
