@@ -41,10 +41,10 @@ impl jobs_server::Jobs for Handlers {
         let caller = caller(&request)?;
         let parent = trace::parent(request.metadata());
         let message = request.into_inner();
-        let app = convert::app(message.app.clone())?;
-        // Before a wrong field is named. The use case checks it once more.
-        caller.may(Verb::Deploy, &app.project).map_err(errors::service)?;
-        let mut request = submit::read(message)?;
+        // Before another wrong field is named. The use case checks it once more.
+        let mut request = submit::read(message, |app| {
+            caller.may(Verb::Deploy, &app.project).map_err(errors::service)
+        })?;
         // Not in the body: a repeat of the request is a part of another trace, and the same job.
         trace::keep(&mut request.labels, parent);
         let record = self.0.submit(&caller, request).await.map_err(errors::service)?;

@@ -3,6 +3,7 @@
 use crate::{convert, errors};
 use prost::Message;
 use tonic::Status;
+use windlass_model::app::App;
 use windlass_proto::v1;
 use windlass_service::SubmitRequest;
 
@@ -20,17 +21,24 @@ pub struct WrongField {
 /// # Errors
 /// [`WrongField`] names the first field that cannot be read.
 pub fn submit_request(message: v1::SubmitRequest) -> Result<SubmitRequest, WrongField> {
-    read(message).map_err(|status| WrongField {
+    read(message, |_| Ok(())).map_err(|status| WrongField {
         field: errors::field_of(&status),
         message: status.message().to_owned(),
     })
 }
 
-pub(crate) fn read(message: v1::SubmitRequest) -> Result<SubmitRequest, Status> {
+/// Reads a request. `may` checks the caller's right to its app, before another field is read.
+pub(crate) fn read(
+    message: v1::SubmitRequest,
+    may: impl FnOnce(&App) -> Result<(), Status>,
+) -> Result<SubmitRequest, Status> {
+    let body = message.encode_to_vec();
+    let app = convert::app(message.app)?;
+    may(&app)?;
     Ok(SubmitRequest {
-        body: message.encode_to_vec(),
+        body,
         request_id: message.request_id,
-        app: convert::app(message.app)?,
+        app,
         clusters: message.clusters,
         order: convert::order(message.cluster_order)?,
         source: convert::source(message.source)?,
@@ -65,5 +73,18 @@ mod tests {
             assert_eq!(wrong.field, field);
             assert!(wrong.message.starts_with(&format!("{field}: `")), "{}", wrong.message);
         }
+    }
+
+    #[test]
+    fn who_may_not_deploy_hears_of_no_other_field() {
+        let app = v1::App { project: "shop".into(), name: "web".into(), ..v1::App::default() };
+        let wrong =
+            v1::SubmitRequest { app: Some(app), cluster_order: 9, ..v1::SubmitRequest::default() };
+        let refused =
+            read(wrong.clone(), |app| Err(Status::permission_denied(app.project.clone())));
+        let refused = refused.map(|read| read.request_id).unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (tonic::Code::PermissionDenied, "shop"));
+        let invalid = read(wrong, |_| Ok(())).map(|read| read.request_id).unwrap_err();
+        assert_eq!(invalid.code(), tonic::Code::InvalidArgument);
     }
 }
