@@ -41,6 +41,27 @@ fn a_namespace_that_is_being_deleted() {
     env.patch("configmap/held", &[], "{\"metadata\":{\"finalizers\":null}}");
 }
 
+/// As a preview that is opened again right after its removal: the release waits for the end of what was there.
+#[test]
+fn a_namespace_that_is_deleted_in_time_is_made_again() {
+    let env = TestEnv::new("t-reopened");
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    env.submit("app", repository.url(), &[]).succeeded();
+    env.apply(HELD);
+    // Before the objects of the app go: changes of them would still be taken.
+    env.discard();
+    let id = env.submit_detached("app", repository.url(), &[]);
+    let waits = env.await_event(&id, |event| {
+        let reason = event["retrying"]["reason"].as_str();
+        reason.is_some_and(|reason| reason.contains("t-reopened") && reason.contains("is being"))
+    });
+    assert!(waits.is_some(), "{:#?}", env.events(&id));
+    env.patch("configmap/held", &[], "{\"metadata\":{\"finalizers\":null}}");
+    env.watch(&id).succeeded();
+    env.serves("app", "one");
+}
+
 /// A field of a StatefulSet that cannot change: the size of its volumes.
 #[test]
 fn a_disk_of_a_stateful_set_that_grows() {

@@ -20,6 +20,7 @@ pub(crate) use unblock::unblock;
 use crate::{
     client::{Client, HOLDER, MANAGER},
     json::text,
+    namespace,
     object::ObjectRef,
     render::{PODS, PullLogin, manifests, scaled, wave, workload_name},
 };
@@ -71,13 +72,15 @@ impl Applier<'_> {
     /// objects that make pods are left out.
     pub(crate) async fn apply(&self, release: &Release, pods: bool) -> Result<(), ClusterError> {
         let all = self.objects(release).await?;
-        let Some((namespace, rest)) = all.split_first() else { return Ok(()) };
+        let Some((own, rest)) = all.split_first() else { return Ok(()) };
+        // It ends by itself, and is made again then: a preview may be opened right after its removal.
+        namespace::check(self.client, &release.app.namespace()).await?;
         let found = Inventory::find(self.client, release).await?;
         // Where there is an inventory, there is its namespace.
         let mut begins = None;
         if found.is_none() {
             begins = Some(self.client.namespaces().read().await);
-            self.namespace(namespace).await?;
+            self.namespace(own).await?;
         }
         let entries: Vec<_> = rest.iter().map(ObjectRef::of).collect();
         let before = found.unwrap_or_default();

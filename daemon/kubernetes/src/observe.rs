@@ -20,6 +20,7 @@ pub(crate) use observed::Observed;
 use crate::{
     client::{Client, limited},
     json::text,
+    namespace,
     render::{self, INSTANCE},
 };
 use expected::services;
@@ -89,14 +90,21 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
     let release = release.clone();
     let (send, receive) = mpsc::channel(1);
     tokio::spawn(async move {
-        let mut last = None;
+        let mut last: Option<Snapshot> = None;
         let mut is_alive = false;
+        let mut has_looked = false;
         let silent = Instant::now() + SILENCE;
         loop {
             let snapshot = watches.snapshot();
             // Endpoints are read once the pods are healthy.
             let looks = watches.wants_endpoints(&snapshot);
             if last.as_ref() != Some(&snapshot) {
+                // Or it would wait for pods that nobody makes, until its time is over.
+                if last.as_ref().is_some_and(|last| has_lost(last, &snapshot))
+                    && is_gone(&client, &watches.namespace, &send).await
+                {
+                    return;
+                }
                 last = Some(snapshot.clone());
                 if send.send(Ok(snapshot)).await.is_err() {
                     return;
@@ -109,7 +117,14 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                 signal = watches.changes.next() => match signal {
                     None => return,
                     Some(WatchSignal::Opened) => {}
-                    Some(WatchSignal::Changed) => is_alive = true,
+                    Some(WatchSignal::Changed) => {
+                        is_alive = true;
+                        // What went before this began is not missed: nothing of it was ever shown here.
+                        if !has_looked {
+                            has_looked = true;
+                            if is_gone(&client, &watches.namespace, &send).await { return }
+                        }
+                    }
                     Some(WatchSignal::Broke) => if is_away(&client, &send).await { return },
                     Some(WatchSignal::Unstreamed) => {
                         client.list_first();
@@ -130,6 +145,26 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
         }
     });
     receive
+}
+
+/// Returns whether the namespace is being deleted or is gone, and sends the error if so.
+async fn is_gone(client: &Client, namespace: &str, send: &mpsc::Sender<Observation>) -> bool {
+    match namespace::why_gone(client, namespace).await {
+        None => false,
+        Some(why) => {
+            let _ = send.send(Err(why)).await;
+            true
+        }
+    }
+}
+
+/// Returns whether a workload that was there is not shown any more.
+fn has_lost(before: &Snapshot, now: &Snapshot) -> bool {
+    let is_shown = |snapshot: &Snapshot, one: &Workload| {
+        let same = |other: &&Workload| (&other.kind, &other.name) == (&one.kind, &one.name);
+        snapshot.workloads.iter().find(same).is_some_and(|found| !found.revision.is_empty())
+    };
+    before.workloads.iter().any(|one| !one.revision.is_empty() && !is_shown(now, one))
 }
 
 /// Returns whether the cluster is away, and sends the error if so.
@@ -304,5 +339,36 @@ impl Watches {
             changed |= self.endpoints.insert(name.clone(), ready) != Some(ready);
         }
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(workloads: &[(&str, &str)]) -> Snapshot {
+        let workload = |(name, revision): &(&str, &str)| Workload {
+            kind: "Deployment".into(),
+            name: (*name).into(),
+            revision: (*revision).into(),
+            ..Workload::default()
+        };
+        Snapshot { workloads: workloads.iter().map(workload).collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn a_workload_is_lost_once_it_was_there_and_is_not() {
+        let both = snapshot(&[("web", "r1"), ("worker", "r1")]);
+        for (now, expected) in [
+            (snapshot(&[("web", "r1"), ("worker", "r1")]), false),
+            (snapshot(&[("web", "r2"), ("worker", "r1")]), false),
+            (snapshot(&[("web", "r1"), ("worker", "")]), true),
+            (snapshot(&[]), true),
+        ] {
+            assert_eq!(has_lost(&both, &now), expected, "{now:?}");
+        }
+        // What is not made yet is not lost.
+        let none = snapshot(&[("web", ""), ("worker", "")]);
+        assert!(!has_lost(&none, &none) && !has_lost(&none, &both));
     }
 }

@@ -7,7 +7,7 @@ pub(crate) const PROBLEM: &Problem = &Problem {
     number: 50,
     code: "namespace-terminating",
     title: "The namespace is being deleted",
-    symptom: "the API server answers that the namespace is being terminated",
+    symptom: "the API server answers that the namespace is being terminated, or shows it with a time of deletion; or it went while its pods came up",
     debounce: Debounce::Likely(60),
     symptoms: unseen,
     matches_error: |error| matches!(error, ClusterError::NotYet { why: NotYet::Terminating, .. }),
