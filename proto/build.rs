@@ -84,6 +84,7 @@ const SHOWN: [&str; 60] = [
     "Message",
     "LoginLink",
     "DeadMessage",
+    "UnwellEndpoint",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,

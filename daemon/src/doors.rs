@@ -10,9 +10,9 @@ use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 use tokio::{net::TcpListener, sync::watch};
 use windlass_api::ListenLimits;
 use windlass_engine::ports::{QueuePublisher, store::Store};
-use windlass_intake::{Admin, HookLimits, Metrics, admin_router, router};
+use windlass_intake::{Admin, EndpointReader, HookLimits, Metrics, admin_router, router};
 use windlass_listen::{Forwarded, Proxies, ServeLimits, Tls, serve_tcp};
-use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender};
+use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender, UnwellEndpoints};
 use windlass_service::Services;
 
 /// Listeners of the doors, bound before any job runs.
@@ -22,6 +22,7 @@ pub(crate) struct Doors {
     settings: OutgoingSettings,
     queue: Option<Arc<dyn QueuePublisher>>,
     proxies: Proxies,
+    unwell: UnwellEndpoints,
 }
 
 impl Doors {
@@ -52,7 +53,14 @@ impl Doors {
             ..OutgoingSettings::default()
         };
         let proxies = proxies(listen)?;
-        Ok(Self { hooks, admin, settings, queue, proxies })
+        let unwell = UnwellEndpoints::default();
+        Ok(Self { hooks, admin, settings, queue, proxies, unwell })
+    }
+
+    /// Returns what metrics show of endpoints that take no messages.
+    pub(crate) fn endpoints(&self) -> EndpointReader {
+        let unwell = self.unwell.clone();
+        Arc::new(move |health| unwell.count(health))
     }
 
     /// Serves and works until `stop`.
@@ -71,7 +79,7 @@ impl Doors {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         };
-        let Self { hooks, admin, settings, queue, proxies } = self;
+        let Self { hooks, admin, settings, queue, proxies, unwell } = self;
         let limits = ServeLimits { gate: limits.tcp, header: limits.header, idle: limits.idle };
         if let Some((listener, tls)) = hooks {
             let router = router(services.clone(), HookLimits::default());
@@ -99,7 +107,7 @@ impl Doors {
             secrets: store,
             queue,
         };
-        let sending = Sender::new(ports, settings).run(until());
+        let sending = Sender::new(ports, settings).noting(unwell).run(until());
         tasks.spawn("messages", async move {
             sending.await;
             Ok::<(), Fault>(())

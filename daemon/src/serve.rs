@@ -140,6 +140,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         None => None,
     };
     let doors = Doors::bind(&config, results).await?;
+    metrics.show_endpoints(doors.endpoints()).await;
     let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));
     let mut messages = messages.map(|queue| tokio::spawn(queue.run(until(stopped.clone()))));

@@ -5,11 +5,12 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     process::Command,
+    time::Duration,
 };
 use windlass_bed::{daemon::Config, part::gitea};
 use windlass_tests::{
-    SMALL, bed, dockerfile, forge,
-    forge_project::{Endpoint, ForgeProject, KEY},
+    SMALL, TestEnv, bed, dockerfile, forge,
+    forge_project::{Endpoint, ForgeProject, KEY, SOON, within},
 };
 
 fn project(name: &'static str, hooks: u16, more: &str) -> ForgeProject {
@@ -200,4 +201,59 @@ fn who_fails_to_log_in_behind_a_proxy_stops_nobody_else() {
         let is_logged = env.daemon.log().contains("198.51.100.1");
         assert_eq!(is_logged, other == 401, "{}", env.daemon.log());
     }
+}
+
+/// An endpoint that only fails for half a day is in the tests of the outbox: here it says at once that it is no more.
+#[test]
+fn the_other_endpoints_hear_that_one_is_off() {
+    let name = "t-endpoint-off";
+    let gone = Endpoint::answering("410 Gone");
+    let ops = Endpoint::start();
+    let mut config = Config::of(bed()).unwrap();
+    config.tables = "[outgoing]\nallow = [\"127.0.0.0/8\"]\n".to_owned();
+    let env = TestEnv::with(name, &config);
+    let text = |endpoint: &str, port: u16| {
+        format!("[endpoints.{endpoint}]\nurl = \"http://127.0.0.1:{port}/\"\nsecret = \"key\"\n")
+    };
+    let file =
+        format!("project = \"{name}\"\n{}{}", text("chat", gone.port), text("ops", ops.port));
+    let file = env.spec_file("project", &file);
+    env.put_secret("key", KEY);
+    let applied = env.daemon.windlass(&["project", "apply", "--file", &file]).unwrap();
+    assert_eq!(applied.code, 0, "{}", applied.text);
+    let list = || {
+        let answer = env.daemon.windlass(&["--output", "json", "outbox", "list", name]).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
+        let lines = answer.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.collect::<Vec<_>>()
+    };
+    let repository = env.repository();
+    repository.write("notes.txt", "nothing that is an app\n").unwrap();
+    repository.commit("one").unwrap();
+    let fails = |app: &str| {
+        let _ = env.submit(app, repository.url(), &[]).failed_with("detect", "nothing-detected");
+    };
+    fails("one");
+    within("the end of the first", || {
+        list().into_iter().find(|one| one["receiver"] == "chat" && one["state"] == "dead")
+    });
+    let first = ops.hear().verified(KEY);
+    assert_eq!(first["type"], "job.failed", "{first}");
+
+    // The next message to it is not sent, and the other one hears why: once.
+    fails("two");
+    fails("three");
+    let got: Vec<_> = (0..3).map(|_| ops.hear().verified(KEY)).collect();
+    let off: Vec<_> = got.iter().filter(|one| one["type"] == "endpoint.disabled").collect();
+    assert_eq!(off.len(), 1, "{got:#?}");
+    assert_eq!(
+        (&off[0]["data"]["endpoint"], &off[0]["data"]["project"]),
+        (&"chat".into(), &name.into())
+    );
+    assert!(ops.hear_within(Duration::from_secs(3)).is_none(), "a storm");
+    let listed = list();
+    let unwell = listed.iter().find(|one| one["unwell"].is_object());
+    assert_eq!(unwell.unwrap()["unwell"]["health"], "disabled", "{listed:#?}");
+    let notices = listed.iter().filter(|one| one["kind"] == "notice").count();
+    assert_eq!(notices, 1, "{listed:#?}");
 }

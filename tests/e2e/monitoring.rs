@@ -69,7 +69,7 @@ fn a_prometheus_reads_what_the_board_and_the_rules_show() {
     reaches("cicd_pipeline_run_active{cicd_pipeline_run_state=\"executing\"}", 0.0);
     reaches("windlass_queue_open", 0.0);
     let rules = prometheus.rules().unwrap();
-    assert!(rules.len() >= 18, "{rules:?}");
+    assert!(rules.len() >= 19, "{rules:?}");
     assert!(rules.iter().all(|(_, fault)| fault.is_empty()), "{rules:?}");
 
     let page = get("127.0.0.1", admin, "/metrics").unwrap();

@@ -137,22 +137,28 @@ impl ForgeProject {
     }
 }
 
-/// An endpoint that answers each request with 204.
+/// An endpoint that answers each request alike.
 pub struct Endpoint {
     pub port: u16,
     heard: Receiver<Got>,
 }
 
 impl Endpoint {
-    /// Starts the endpoint, which runs until the program ends.
+    /// Starts an endpoint that answers each request with 204, and runs until the program ends.
     #[must_use]
     pub fn start() -> Self {
+        Self::answering("204 No Content")
+    }
+
+    /// Starts an endpoint that answers each request with a status, and runs until the program ends.
+    #[must_use]
+    pub fn answering(status: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (send, heard) = channel();
         spawn(move || {
             for stream in listener.incoming().flatten() {
-                let _ = send.send(Got::read(stream));
+                let _ = send.send(Got::read(stream, status));
             }
         });
         Self { port, heard }
@@ -170,6 +176,12 @@ impl Endpoint {
     pub fn hear(&self) -> Got {
         self.heard.recv_timeout(SOON).expect("a message")
     }
+
+    /// Returns the message that comes within a time. `None` means that none does.
+    #[must_use]
+    pub fn hear_within(&self, time: Duration) -> Option<Got> {
+        self.heard.recv_timeout(time).ok()
+    }
 }
 
 /// A request that an endpoint got: its head and its body.
@@ -179,15 +191,15 @@ pub struct Got {
 }
 
 impl Got {
-    fn read(stream: TcpStream) -> Self {
+    fn read(stream: TcpStream, status: &str) -> Self {
         let mut reader = BufReader::new(stream);
         let mut got = Self { head: String::new(), body: String::new() };
         while reader.read_line(&mut got.head).unwrap() > 2 {}
         let mut body = vec![0; got.header("content-length").parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
         got.body = String::from_utf8(body).unwrap();
-        let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
-        reader.into_inner().write_all(answer).unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        reader.into_inner().write_all(answer.as_bytes()).unwrap();
         got
     }
 

@@ -25,6 +25,7 @@ impl outbox_server::Outbox for Handlers {
         Ok(Response::new(v1::ListMessagesResponse {
             messages: page.messages.into_iter().map(outgoing::message).collect(),
             next_page_token: page.next.unwrap_or_default(),
+            unwell: page.unwell.into_iter().map(outgoing::unwell).collect(),
         }))
     }
 

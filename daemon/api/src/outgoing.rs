@@ -14,7 +14,7 @@ mod time;
 pub(crate) use app::app;
 pub(crate) use dead::dead;
 pub(crate) use delivery::{created_hook, delivery, hook, verdict};
-pub(crate) use message::message;
+pub(crate) use message::{message, unwell};
 pub(crate) use plan::{change, plan};
 pub(crate) use preview::preview;
 pub(crate) use project::project;

@@ -23,14 +23,19 @@ pub(crate) async fn run(client: &mut Client, args: &Args, command: &Outbox) -> R
                 page_size: *limit,
                 page_token: String::new(),
             };
-            let messages = client.outbox.list(request).await?.into_inner().messages;
+            let page = client.outbox.list(request).await?.into_inner();
+            let messages = page.messages;
             if messages.is_empty() && args.output == Output::Text {
                 eprintln!(
                     "no message is chosen; who hears of jobs: windlass project show {project}"
                 );
             }
-            let values: Vec<_> = messages.iter().map(json::value).collect();
-            out::either(args, &list(&messages, now_ms()), &values)
+            let mut values: Vec<_> = messages.iter().map(json::value).collect();
+            let of = |one: &v1::UnwellEndpoint| serde_json::json!({ "unwell": json::value(one) });
+            values.extend(page.unwell.iter().map(of));
+            let mut lines = list(&messages, now_ms());
+            lines.extend(page.unwell.iter().map(unwell));
+            out::either(args, &lines, &values)
         }
         Outbox::Show { id } => {
             let request = v1::GetMessageRequest { id: id.clone() };
@@ -78,7 +83,7 @@ fn list(messages: &[v1::Message], now_ms: u64) -> Vec<Line> {
             Line::of(look(&message.state), &message.state),
             plain(&since(message.created.as_ref(), now_ms)),
             plain(&receiver(message)),
-            plain(&message.moment),
+            plain(&about(message)),
             plain(&message.job),
             plain(&message.attempts.to_string()),
             plain(&answer(message, now_ms)),
@@ -86,6 +91,20 @@ fn list(messages: &[v1::Message], now_ms: u64) -> Vec<Line> {
     };
     let head = ["ID", "STATE", "AGE", "TO", "ABOUT", "JOB", "TRIES", "LAST ANSWER"];
     table(&head, messages.iter().map(row).collect())
+}
+
+/// Returns the warning about an endpoint that takes no messages.
+fn unwell(endpoint: &v1::UnwellEndpoint) -> Line {
+    let v1::UnwellEndpoint { name, health, why } = endpoint;
+    Line::of(Look::Odd, &format!("endpoint {name} is {health}: {why}"))
+}
+
+/// Returns what a message is about: a moment of its job, or another endpoint.
+fn about(message: &v1::Message) -> String {
+    match &*message.kind {
+        "notice" => format!("{} {}", message.context, message.moment),
+        _ => message.moment.clone(),
+    }
 }
 
 /// Returns a message, whole.
@@ -96,8 +115,13 @@ fn shown(message: &v1::Message, now_ms: u64, clock: &Clock) -> Vec<Line> {
     lines.extend(state.map(|line| line.add(look(&message.state), &message.state)));
     lines.extend(labelled("to:", [receiver(message)]));
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    lines.extend(labelled("context:", given(&message.context)));
-    lines.extend(labelled("about:", [format!("job {} {}", message.job, message.moment)]));
+    if message.kind == "notice" {
+        let about = format!("endpoint {} is {}", message.context, message.moment);
+        lines.extend(labelled("about:", [about]));
+    } else {
+        lines.extend(labelled("context:", given(&message.context)));
+        lines.extend(labelled("about:", [format!("job {} {}", message.job, message.moment)]));
+    }
     let since = millis(message.created.as_ref())
         .map(|ms| format!("{} ({} ago)", clock.date(ms), age(now_ms.saturating_sub(ms))));
     lines.extend(labelled("since:", since));
@@ -226,6 +250,26 @@ mod tests {
         let whole: Vec<_> = whole.collect();
         same("outbox", &format!("{}---\n{}", text(&list(&messages, NOW_MS)), whole.join("---\n")));
         assert!(list(&[], NOW_MS).is_empty());
+    }
+
+    #[test]
+    fn a_notice_and_a_warning_name_the_endpoint_that_fails() {
+        let [status, ..] = messages();
+        let notice = v1::Message {
+            kind: "notice".into(),
+            receiver: "ops".into(),
+            commit: String::new(),
+            context: "chat".into(),
+            moment: "failing".into(),
+            ..status
+        };
+        let lines = text(&list(std::slice::from_ref(&notice), NOW_MS));
+        assert!(lines.contains("notice ops") && lines.contains("chat failing"), "{lines}");
+        let whole = text(&shown(&notice, NOW_MS, &Clock::utc()));
+        assert!(whole.contains("endpoint chat is failing"), "{whole}");
+        let (name, health) = ("chat".into(), "disabled".into());
+        let endpoint = v1::UnwellEndpoint { name, health, why: "it is off".into() };
+        assert_eq!(unwell(&endpoint).show(false), "endpoint chat is disabled: it is off");
     }
 
     #[test]

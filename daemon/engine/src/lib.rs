@@ -8,6 +8,7 @@ pub mod custom;
 mod deploy;
 pub mod diagnose;
 pub mod dockerfile;
+pub mod endpoint_health;
 mod execute;
 pub mod explain;
 pub mod failure;

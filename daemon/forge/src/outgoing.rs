@@ -17,7 +17,9 @@ mod report;
 mod text;
 
 pub use call::{Answer, Call, Exchange, Meaning, Next, Unsendable};
-pub use endpoint::{Event, EventApp, EventApproval, EventData, EventRelease, Notice, endpoint};
+pub use endpoint::{
+    Data, EndpointData, Event, EventApp, EventApproval, EventData, EventRelease, Notice, endpoint,
+};
 pub use github_app::{AppToken, Permission, read_token, token_call};
 pub use login::Login;
 pub use place::Place;

@@ -12,5 +12,5 @@ mod rate;
 
 pub use admin::{Admin, admin_router};
 pub use hooks::{HookLimits, router};
-pub use metrics::{Metrics, QueueReader, QueueState};
+pub use metrics::{EndpointReader, Metrics, QueueReader, QueueState};
 pub use rate::Rate;

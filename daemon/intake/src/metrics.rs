@@ -4,14 +4,17 @@
 //! with it, as Prometheus expects.
 
 mod deliveries;
+mod endpoints;
 mod jobs;
 mod labels;
 mod queue;
 mod state;
 
+pub use endpoints::EndpointReader;
 pub use queue::{QueueReader, QueueState};
 
 use deliveries::CountedDeliveries;
+use endpoints::EndpointMetrics;
 use jobs::JobMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use queue::QueueMetrics;
@@ -28,6 +31,8 @@ pub struct Metrics {
     deliveries: deliveries::Counted,
     /// Empty means that jobs come from no queue.
     queue: Arc<OnceLock<QueueMetrics>>,
+    /// Empty means that nobody sends messages.
+    endpoints: Arc<OnceLock<EndpointMetrics>>,
     /// Held by the one scrape that fills the gauges.
     registry: Arc<Mutex<Registry>>,
 }
@@ -40,6 +45,7 @@ impl Default for Metrics {
             state: StateMetrics::new(&mut registry),
             deliveries: deliveries::Counted::new(&mut registry),
             queue: Arc::default(),
+            endpoints: Arc::default(),
             registry: Arc::new(Mutex::new(registry)),
         }
     }
@@ -58,6 +64,12 @@ impl Metrics {
         self.queue.get_or_init(|| QueueMetrics::new(&mut registry, read));
     }
 
+    /// Shows endpoints of projects that take no messages, from now on. A daemon has one sender.
+    pub async fn show_endpoints(&self, read: EndpointReader) {
+        let mut registry = self.registry.lock().await;
+        self.endpoints.get_or_init(|| EndpointMetrics::new(&mut registry, read));
+    }
+
     /// Counts jobs as they end, for ever.
     pub async fn follow(&self, store: Arc<dyn Store>) {
         self.jobs.follow(store).await;
@@ -72,6 +84,9 @@ impl Metrics {
         self.state.read(store).await?;
         if let Some(queue) = self.queue.get() {
             queue.fill();
+        }
+        if let Some(endpoints) = self.endpoints.get() {
+            endpoints.fill();
         }
         let mut text = String::new();
         encode(&mut text, &registry).map_err(|error| StoreError::Other(error.to_string()))?;

@@ -29,6 +29,41 @@ pub enum Receiver {
         /// `correlation-id` of each message about the job.
         correlation: String,
     },
+    /// Endpoint of the project that hears that another one takes no messages.
+    Notice {
+        /// Name of the endpoint that hears.
+        name: String,
+        /// Name of the endpoint that fails.
+        endpoint: String,
+        health: EndpointHealth,
+        /// Id of the last message that the failing one took: its silence is reported once. Empty means that it took
+        /// none.
+        since: String,
+    },
+}
+
+/// State of an endpoint that takes no messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointHealth {
+    /// All attempts failed for half a day. It is off after a day.
+    Failing,
+    /// It is off: new messages are not sent.
+    Disabled,
+}
+
+impl EndpointHealth {
+    /// All states.
+    pub const ALL: [Self; 2] = [Self::Failing, Self::Disabled];
+
+    /// Returns the word: `failing`, `disabled`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 impl Receiver {
@@ -43,11 +78,11 @@ impl Receiver {
             Self::Deployment { repository, commit, environment } => {
                 Some(format!("deployment/{project}/{repository}/{commit}/{environment}"))
             }
-            Self::Endpoint { .. } | Self::Queue { .. } => None,
+            Self::Endpoint { .. } | Self::Queue { .. } | Self::Notice { .. } => None,
         }
     }
 
-    /// Returns the kind's word: `status`, `deployment`, `endpoint`, `queue`.
+    /// Returns the kind's word: `status`, `deployment`, `endpoint`, `queue`, `notice`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -55,6 +90,7 @@ impl Receiver {
             Self::Deployment { .. } => "deployment",
             Self::Endpoint { .. } => "endpoint",
             Self::Queue { .. } => "queue",
+            Self::Notice { .. } => "notice",
         }
     }
 }

@@ -278,7 +278,7 @@ pub struct EndpointSpec {
     pub url: String,
     /// Name of the project's secret that holds the signing key, `whsec_` and base64 of 24 to 64 bytes.
     pub secret: String,
-    /// Events that are sent. Empty means `job.held`, and those that end a job.
+    /// Events that are sent. Empty means `job.held`, those that end a job, and those about other endpoints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EndpointEvent>,
 }
@@ -304,4 +304,10 @@ pub enum EndpointEvent {
     JobFailed,
     #[serde(rename = "job.stopped")]
     JobStopped,
+    // Another endpoint has taken no message for half a day.
+    #[serde(rename = "endpoint.failing")]
+    EndpointFailing,
+    // Another endpoint is off: it took no message for a day, or answered 410.
+    #[serde(rename = "endpoint.disabled")]
+    EndpointDisabled,
 }

@@ -14,8 +14,8 @@ use url::Url;
 use windlass_engine::ports::{NotPublished, QueuePublisher, Secrets, store::JobRecord};
 use windlass_forge::{
     outgoing::{
-        Event, Exchange, Login, Meaning, Next, Notice, Permission, Place, Unsendable, deployment,
-        endpoint, read_token, status, token_call,
+        EndpointData, Event, Exchange, Login, Meaning, Next, Notice, Permission, Place, Unsendable,
+        deployment, endpoint, read_token, status, token_call,
     },
     standard_webhooks::Key,
 };
@@ -143,7 +143,7 @@ impl Underway<'_> {
             Receiver::Deployment { commit, environment, .. } => {
                 (commit, environment, Permission::Deployments)
             }
-            Receiver::Endpoint { name } => {
+            Receiver::Endpoint { name } | Receiver::Notice { name, .. } => {
                 let why = format!("endpoint {name} is no forge");
                 return Ok(Meaning::Void(why));
             }
@@ -227,8 +227,21 @@ impl Underway<'_> {
         }
         let message = self.message;
         let page = self.courier.settings.page(&message.job);
-        let data = self.facts.data(message, page);
-        let event = Event::new(message.moment.as_str(), message.created_ms, data);
+        let event = match &message.receiver {
+            Receiver::Notice { endpoint, health, .. } => {
+                let data = EndpointData {
+                    project: message.project.clone(),
+                    endpoint: endpoint.clone(),
+                    job: message.job.clone(),
+                    url: page,
+                };
+                Event::of_endpoint(*health, message.created_ms, data)
+            }
+            _ => {
+                let data = self.facts.data(message, page);
+                Event::new(message.moment.as_str(), message.created_ms, data)
+            }
+        };
         let notice = Notice { url, keys: &keys, id: &message.id, now_ms: now_ms(), event: &event };
         // Its path or query may hold a secret, which an answer may repeat.
         let hidden = &url[url::Position::BeforePath..];

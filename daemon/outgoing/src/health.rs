@@ -1,56 +1,24 @@
 //! Endpoints that are off: they answered 410, or only failed for a day.
 //!
-//! The stored messages of an endpoint say so, and nothing else is kept. A message that is replayed is sent in any case,
-//! and one that was tried before the endpoint was off goes on until its time is over, unless the answer was 410. The
-//! success of either turns the endpoint on again.
+//! A message that is replayed is sent in any case, and one that was tried before the endpoint was off goes on until its
+//! time is over, unless the answer was 410. The success of either turns the endpoint on again.
 
-use windlass_model::outbox::{Message, MessageState};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use windlass_engine::endpoint_health::Unwell;
+use windlass_model::outbox::{EndpointHealth, Message};
 
-/// Milliseconds of nothing but failures after which an endpoint is off.
-const DAY_MS: u64 = 24 * 3_600_000;
-
-/// Attempts that a message has at least which failed for a day. One with fewer was replayed a short time ago.
-const TRIED: u32 = 5;
-
-/// Messages of an endpoint that are looked at, of each kind the newest ones. `next_ms` of one that has ended is the time
-/// at which the last attempt was due.
-pub(crate) const LOOKED_AT: u32 = 200;
-
-/// Returns the reason why a message of an endpoint is not sent. `all` has the endpoint's newest messages. `None` means
-/// that it is sent.
-pub(crate) fn off(message: &Message, all: &[Message], now_ms: u64) -> Option<String> {
+/// Returns the reason why a message of an endpoint is not sent. `None` means that it is sent.
+pub(crate) fn off(message: &Message, unwell: Option<&Unwell>) -> Option<String> {
+    let unwell = unwell.filter(|unwell| unwell.health == EndpointHealth::Disabled)?;
     if is_replayed(message) {
         return None;
     }
-    let last = all.iter().filter(|one| one.state == MessageState::Done).map(|one| one.next_ms);
-    let last = last.max().unwrap_or_default();
-    let is_gone = |one: &&Message| {
-        one.state == MessageState::Dead && one.code == Some(410) && one.next_ms >= last
-    };
-    if let Some(gone) = all.iter().find(is_gone) {
-        return Some(format!("the endpoint is off: it answered 410 to message {}", gone.id));
-    }
     // What was tried has its three days. It is also the probe that finds out that the endpoint is back.
-    if message.attempts > 0 || last.saturating_add(DAY_MS) > now_ms {
-        return None;
-    }
-    let is_failing = |one: &&Message| {
-        let is_failed = match one.state {
-            MessageState::Waiting => one.attempts >= TRIED,
-            MessageState::Dead => one.attempts > 0,
-            MessageState::Done | MessageState::Void => false,
-        };
-        is_failed && one.created_ms >= last && one.created_ms.saturating_add(DAY_MS) <= now_ms
-    };
-    all.iter().find(is_failing).map(|failing| {
-        format!("the endpoint is off: all attempts since message {} failed, for a day", failing.id)
-    })
-}
-
-/// Returns what is greater than the id of each message that is a day old, and of no other: ids are UUIDv7.
-pub(crate) fn a_day_old(now_ms: u64) -> String {
-    let at = now_ms.saturating_sub(DAY_MS);
-    format!("{:08x}-{:04x}", at >> 16, at & 0xffff)
+    let is_sent = message.attempts > 0 && !unwell.is_gone;
+    (!is_sent).then(|| unwell.why.clone())
 }
 
 /// Returns whether somebody replayed a message: it has no attempts, and is due later than it was stored.
@@ -58,11 +26,37 @@ fn is_replayed(message: &Message) -> bool {
     message.attempts == 0 && message.next_ms > message.created_ms
 }
 
+/// Endpoints that take no messages, by project and name, as they were when a message to them was looked at last. Clones
+/// share them.
+#[derive(Clone, Default)]
+pub struct UnwellEndpoints(Arc<Mutex<BTreeMap<(String, String), EndpointHealth>>>);
+
+impl UnwellEndpoints {
+    /// Returns the number of endpoints in a state.
+    #[must_use]
+    pub fn count(&self, health: EndpointHealth) -> usize {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().filter(|one| **one == health).count()
+    }
+
+    /// Notes the state of an endpoint. `None` means that it takes messages, or is no more.
+    pub(crate) fn note(&self, project: &str, name: &str, health: Option<EndpointHealth>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (project.to_owned(), name.to_owned());
+        match health {
+            Some(health) => all.insert(key, health),
+            None => all.remove(&key),
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fakes::message;
     use MessageState::{Dead, Done, Waiting};
+    use windlass_engine::endpoint_health::endpoint_health;
+    use windlass_model::outbox::MessageState;
 
     const NOW: u64 = 1_700_100_000_000;
     const HOUR: u64 = 3_600_000;
@@ -73,14 +67,18 @@ mod tests {
             state,
             created_ms: NOW - stored * HOUR,
             next_ms: NOW - last * HOUR,
-            attempts: TRIED,
+            attempts: 5,
             error: if state == Done { String::new() } else { "HTTP 500".into() },
             ..message(number)
         }
     }
 
+    fn why_off(message: &Message, all: &[Message]) -> Option<String> {
+        off(message, endpoint_health(all, NOW).as_ref())
+    }
+
     fn is_off(all: &[Message]) -> bool {
-        off(&message(100), all, NOW).is_some()
+        why_off(&message(100), all).is_some()
     }
 
     #[test]
@@ -104,14 +102,6 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_a_day_ago_are_below_the_bound() {
-        let bound = a_day_old(0x018d_dcb9_c680 + DAY_MS);
-        assert_eq!(bound, "018ddcb9-c680");
-        assert!("018ddcb9-c67f-7fff-bfff-ffffffffffff" < &*bound);
-        assert!("018ddcb9-c680-7000-8000-000000000000" > &*bound);
-    }
-
-    #[test]
     fn one_answer_that_it_is_gone_turns_it_off_until_one_succeeds() {
         let gone = Message { code: Some(410), ..tried(5, Dead, 3, 2) };
         assert!(is_off(std::slice::from_ref(&gone)));
@@ -124,10 +114,10 @@ mod tests {
         let gone = Message { code: Some(410), ..tried(5, Dead, 3, 2) };
         let replayed = Message { next_ms: NOW, ..message(4) };
         assert!(replayed.next_ms > replayed.created_ms);
-        assert_eq!(off(&replayed, std::slice::from_ref(&gone), NOW), None);
+        assert_eq!(why_off(&replayed, std::slice::from_ref(&gone)), None);
         let again = Message { attempts: 1, ..replayed };
-        assert!(off(&again, std::slice::from_ref(&gone), NOW).is_some());
-        assert!(off(&message(6), &[gone], NOW).is_some());
+        assert!(why_off(&again, std::slice::from_ref(&gone)).is_some());
+        assert!(why_off(&message(6), &[gone]).is_some());
     }
 
     #[test]
@@ -135,8 +125,8 @@ mod tests {
         let waits = tried(1, Waiting, 30, 1);
         let all = std::slice::from_ref(&waits);
         assert!(is_off(all), "a new message is not sent");
-        assert_eq!(off(&waits, all, NOW), None);
+        assert_eq!(why_off(&waits, all), None);
         let replayed = Message { attempts: 1, ..tried(2, Waiting, 50, 0) };
-        assert_eq!(off(&replayed, all, NOW), None, "one failure more does not end a replay");
+        assert_eq!(why_off(&replayed, all), None, "one failure more does not end a replay");
     }
 }

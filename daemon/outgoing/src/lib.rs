@@ -24,5 +24,6 @@ mod verdict;
 mod work;
 
 pub use allow::{Allow, AllowError};
+pub use health::UnwellEndpoints;
 pub use sender::{Ports, Sender};
 pub use settings::OutgoingSettings;

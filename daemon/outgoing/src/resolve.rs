@@ -2,13 +2,16 @@
 
 use crate::{
     facts::Facts,
-    health::{self, off},
+    health::{UnwellEndpoints, off},
     verdict::ended,
     work::{Slot, To, Work},
 };
 use std::{sync::Arc, time::Instant};
 use url::Url;
-use windlass_engine::ports::store::{Attempt, Jobs, Outbox, OutboxFilter, Projects, StoreError};
+use windlass_engine::{
+    endpoint_health::{Unwell, endpoint_health, messages_of_endpoint},
+    ports::store::{Attempt, Jobs, Notice, Outbox, Projects, StoreError},
+};
 use windlass_model::{
     clock::now_ms,
     event::Event,
@@ -22,6 +25,7 @@ pub(crate) struct Resolver {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) projects: Arc<dyn Projects>,
+    pub(crate) unwell: UnwellEndpoints,
 }
 
 /// A message that was looked at.
@@ -63,9 +67,12 @@ impl Resolver {
             Err(error) => return unreadable(error),
         };
         let found = find(&project.spec, &message);
-        if let (Ok(_), Receiver::Endpoint { name }) = (&found, &message.receiver) {
-            let all = self.of_endpoint(&message.project, name, now_ms()).await?;
-            if let Some(why) = off(&message, &all, now_ms()) {
+        if let Some(name) = endpoint_name(&message.receiver) {
+            if !project.spec.endpoints.contains_key(name) {
+                self.unwell.note(&message.project, name, None);
+            } else if found.is_ok()
+                && let Some(why) = self.look_at(&project.spec, &message, name).await?
+            {
                 let (project, id) = (&message.project, &message.id);
                 tracing::warn!(project, endpoint = name, id, why, "a message is not sent");
                 let why = format!("{why}; replay the message when it is mended");
@@ -93,34 +100,66 @@ impl Resolver {
         Ok(found.into_iter().find(|one| one.seq == message.seq).map(|one| one.event))
     }
 
-    /// Returns messages of an endpoint: the newest that it has, the newest that it does not have, and the newest of
-    /// those that are a day old, however many came since.
-    async fn of_endpoint(
+    /// Looks at the endpoint of a message, and has the project's other endpoints hear of it where it takes no messages.
+    /// Returns why the message is not sent. `None` means that it is.
+    async fn look_at(
         &self,
-        project: &str,
+        spec: &ProjectSpec,
+        message: &Message,
         name: &str,
-        now_ms: u64,
-    ) -> Result<Vec<Message>, StoreError> {
-        let failed = vec![MessageState::Waiting, MessageState::Dead];
-        let mut all = Vec::new();
-        for (states, before) in [
-            (vec![MessageState::Done], None),
-            (failed.clone(), None),
-            (failed, Some(health::a_day_old(now_ms))),
-        ] {
-            let filter = OutboxFilter {
-                project: project.to_owned(),
-                states,
-                receiver: Some(name.to_owned()),
-                before,
-                limit: health::LOOKED_AT,
-                ..OutboxFilter::default()
-            };
-            all.extend(self.outbox.messages(&filter).await?);
+    ) -> Result<Option<String>, StoreError> {
+        let (project, now) = (&message.project, now_ms());
+        let all = messages_of_endpoint(&*self.outbox, project, name, now).await?;
+        let unwell = endpoint_health(&all, now);
+        self.unwell.note(project, name, unwell.as_ref().map(|unwell| unwell.health));
+        if let Some(unwell) = &unwell {
+            self.tell_others(spec, message, name, unwell).await?;
         }
-        // A repository may have the same name.
-        all.retain(|one| matches!(one.receiver, Receiver::Endpoint { .. }));
-        Ok(all)
+        Ok(off(message, unwell.as_ref()))
+    }
+
+    /// Adds a message about an endpoint to each other one that wants it, once for each silence.
+    async fn tell_others(
+        &self,
+        spec: &ProjectSpec,
+        message: &Message,
+        name: &str,
+        unwell: &Unwell,
+    ) -> Result<(), StoreError> {
+        let Unwell { health, since, why, .. } = unwell;
+        for (other, endpoint) in &spec.endpoints {
+            if other == name || !endpoint.wants_notice(*health) {
+                continue;
+            }
+            let receiver = Receiver::Notice {
+                name: other.clone(),
+                endpoint: name.to_owned(),
+                health: *health,
+                since: since.clone(),
+            };
+            let project = message.project.clone();
+            let cause = message.clone();
+            let notice = Notice { project, receiver, cause, now_ms: now_ms() };
+            if self.outbox.add_notice(&notice).await? {
+                let project = &message.project;
+                tracing::warn!(
+                    project,
+                    endpoint = name,
+                    other,
+                    why,
+                    "an endpoint hears of another"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the name of the endpoint that a message goes to. `None` means that it goes to none.
+fn endpoint_name(receiver: &Receiver) -> Option<&str> {
+    match receiver {
+        Receiver::Endpoint { name } | Receiver::Notice { name, .. } => Some(name),
+        Receiver::Status { .. } | Receiver::Deployment { .. } | Receiver::Queue { .. } => None,
     }
 }
 
@@ -145,10 +184,20 @@ fn find(spec: &ProjectSpec, message: &Message) -> Result<(To, Slot), Unsent> {
             forge(spec, &message.project, repository, Reporting::Deployment).map_err(void)
         }
         Receiver::Endpoint { name } => {
-            let endpoint = spec.endpoints.get(name).ok_or_else(|| {
-                void(format!("the project's file has no endpoint `{name}` any more"))
-            })?;
-            endpoint_of(endpoint, message.moment)
+            let endpoint = endpoint_named(spec, name)?;
+            if !endpoint.wants(message.moment) {
+                let moment = message.moment.as_str();
+                return Err(void(format!("the endpoint does not ask for job.{moment}")));
+            }
+            endpoint_of(endpoint)
+        }
+        Receiver::Notice { name, health, .. } => {
+            let endpoint = endpoint_named(spec, name)?;
+            if !endpoint.wants_notice(*health) {
+                let health = health.as_str();
+                return Err(void(format!("the endpoint does not ask for endpoint.{health}")));
+            }
+            endpoint_of(endpoint)
         }
         Receiver::Queue { .. } => Err(void("the project's file has no queue".into())),
     }
@@ -186,11 +235,13 @@ fn login(forge: &ForgeSpec, project: &str) -> Option<String> {
     }
 }
 
-fn endpoint_of(endpoint: &EndpointSpec, moment: Moment) -> Result<(To, Slot), Unsent> {
-    if !endpoint.wants(moment) {
-        let why = format!("the endpoint does not ask for job.{}", moment.as_str());
-        return Err((MessageState::Void, why));
-    }
+fn endpoint_named<'a>(spec: &'a ProjectSpec, name: &str) -> Result<&'a EndpointSpec, Unsent> {
+    spec.endpoints.get(name).ok_or_else(|| {
+        (MessageState::Void, format!("the project's file has no endpoint `{name}` any more"))
+    })
+}
+
+fn endpoint_of(endpoint: &EndpointSpec) -> Result<(To, Slot), Unsent> {
     let url = Url::parse(&endpoint.url).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
     let found = url.and_then(|url| host(&url).map(|host| (url, host)));
     // It may hold a secret, and is not repeated.
@@ -212,7 +263,7 @@ fn host(url: &Url) -> Option<String> {
 mod tests {
     use super::*;
     use crate::fakes::{message, project, status};
-    use windlass_model::project::EndpointEvent;
+    use windlass_model::{outbox::Moment, project::EndpointEvent};
 
     #[test]
     fn an_endpoint_hears_of_waits_and_ends_unless_it_asks_for_others() {

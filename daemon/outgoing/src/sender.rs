@@ -2,6 +2,7 @@
 
 use crate::{
     attempt::Courier,
+    health::UnwellEndpoints,
     lanes::Lanes,
     pace::Pace,
     resolve::{Resolved, Resolver},
@@ -81,9 +82,17 @@ impl Sender {
 
     pub(crate) fn with_pace(ports: Ports, settings: OutgoingSettings, pace: Pace) -> Self {
         let Ports { outbox, jobs, projects, secrets, queue } = ports;
-        let resolver = Resolver { outbox: outbox.clone(), jobs, projects };
+        let unwell = UnwellEndpoints::default();
+        let resolver = Resolver { outbox: outbox.clone(), jobs, projects, unwell };
         let courier = Arc::new(Courier::new(secrets, settings, queue));
         Self { outbox, resolver, courier, pace: Arc::new(pace) }
+    }
+
+    /// Notes there which endpoints take no messages.
+    #[must_use]
+    pub fn noting(mut self, unwell: UnwellEndpoints) -> Self {
+        self.resolver.unwell = unwell;
+        self
     }
 
     /// Sends messages until `stop` ends. A message that is being sent then gets a few seconds.

@@ -3,6 +3,7 @@
 use crate::{
     allow::Allow,
     fakes::{FakeStore, Reply, Seen, Server, message, project, status},
+    health::UnwellEndpoints,
     pace::Pace,
     sender::{Ports, Sender},
     settings::OutgoingSettings,
@@ -22,7 +23,8 @@ use windlass_engine::ports::{
 };
 use windlass_model::{
     clock::now_ms,
-    outbox::{Message, MessageState, Moment, Receiver},
+    outbox::{EndpointHealth, Message, MessageState, Moment, Receiver},
+    project::{EndpointEvent, EndpointSpec},
 };
 
 /// Time after which a test fails.
@@ -147,6 +149,46 @@ async fn a_message_that_failed_is_sent_again_with_the_same_id() {
     assert_eq!((all[0].state, all[0].attempts), (MessageState::Done, 2));
     let ids: Vec<_> = server.seen().iter().map(|one| one.headers["webhook-id"].clone()).collect();
     assert_eq!(ids, ["message-0001", "message-0001"]);
+}
+
+#[tokio::test]
+async fn the_other_endpoints_hear_once_that_one_fails_and_that_it_is_off() {
+    const HOUR: u64 = 3_600_000;
+    for (hours, kind) in [(13, "endpoint.failing"), (25, "endpoint.disabled")] {
+        let server = Server::start(|_, seen| {
+            Reply::status(if seen.path.starts_with("/in") { 500 } else { 204 })
+        })
+        .await;
+        let at = |path: &str| format!("http://{}/{path}", server.address);
+        let mut spec = project(&at("in"), &at("api/v1"));
+        let hooks = spec.endpoints["hooks"].clone();
+        let ops = EndpointSpec { url: at("ops"), ..hooks.clone() };
+        let deaf =
+            EndpointSpec { url: at("deaf"), events: vec![EndpointEvent::JobFailed], ..hooks };
+        spec.endpoints.extend([("ops".to_owned(), ops), ("deaf".to_owned(), deaf)]);
+        let store = Arc::new(FakeStore::new(spec));
+        let unwell = UnwellEndpoints::default();
+        // It fails on, five times more, and each of them shows it.
+        store.add(Message { created_ms: now_ms() - hours * HOUR, attempts: 5, ..message(1) });
+        let sender = Sender::with_pace(ports(&store), settings(), Pace::quick(9));
+        let all = ended(sender.noting(unwell.clone()), &store, has_ended).await;
+        assert_eq!(all.len(), 2, "{all:#?}");
+        let receiver = &all[1].receiver;
+        assert!(
+            matches!(receiver, Receiver::Notice { name, endpoint, .. } if name == "ops" && endpoint == "hooks"),
+            "{receiver:?}"
+        );
+        assert_eq!((all[0].state, all[1].state), (MessageState::Dead, MessageState::Done));
+        let seen = server.seen();
+        let heard: Vec<_> = seen.iter().filter(|one| one.path == "/ops").collect();
+        assert_eq!(heard.len(), 1, "{kind}");
+        let body: serde_json::Value = serde_json::from_str(&heard[0].body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["endpoint"]), (&kind.into(), &"hooks".into()));
+        assert!(!seen.iter().any(|one| one.path == "/deaf"));
+        let of = |health| unwell.count(health);
+        let counts = (of(EndpointHealth::Failing), of(EndpointHealth::Disabled));
+        assert_eq!(counts, if hours == 13 { (1, 0) } else { (0, 1) });
+    }
 }
 
 #[tokio::test]

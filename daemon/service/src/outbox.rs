@@ -3,7 +3,10 @@
 use crate::{
     caller::Caller, check, error::ServiceError, finish::finish, services::Services, verb::Verb,
 };
-use windlass_engine::ports::store::OutboxFilter;
+use windlass_engine::{
+    endpoint_health::{Unwell, endpoint_health, messages_of_endpoint},
+    ports::store::{OutboxFilter, StoreError},
+};
 use windlass_model::{
     app::label,
     clock::now_ms,
@@ -44,6 +47,8 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Id after which the next page begins. `None` means that this page is the last.
     pub next: Option<String>,
+    /// Endpoints of the project that take no messages, by name. Empty on all pages but the first.
+    pub unwell: Vec<(String, Unwell)>,
 }
 
 /// Messages that are to be sent once more.
@@ -76,9 +81,31 @@ impl Services {
         let states = states.collect::<Result<Vec<_>, _>>()?;
         let filter = OutboxFilter { project, states, job, receiver, before, limit };
         let messages = self.outbox.messages(&filter).await?;
+        let unwell = match filter.before {
+            None => self.unwell(&filter.project).await?,
+            Some(_) => Vec::new(),
+        };
         let is_full = u32::try_from(messages.len()).is_ok_and(|count| count == limit);
         let next = messages.last().map(|last| last.id.clone()).filter(|_| is_full);
-        Ok(MessagePage { messages, next })
+        Ok(MessagePage { messages, next, unwell })
+    }
+
+    /// Returns the endpoints of a project that take no messages. A project without a file has none.
+    async fn unwell(&self, project: &str) -> Result<Vec<(String, Unwell)>, ServiceError> {
+        let record = match self.projects.project(project).await {
+            Ok(record) => record,
+            // Its messages can be read all the same.
+            Err(StoreError::Unreadable { .. } | StoreError::TooNew { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(record) = record else { return Ok(Vec::new()) };
+        let now = now_ms();
+        let mut unwell = Vec::new();
+        for name in record.spec.endpoints.into_keys() {
+            let all = messages_of_endpoint(&*self.outbox, project, &name, now).await?;
+            unwell.extend(endpoint_health(&all, now).map(|found| (name, found)));
+        }
+        Ok(unwell)
     }
 
     /// Returns a message.

@@ -1,6 +1,7 @@
 //! Message of a message of the outbox.
 
 use super::time::timestamp;
+use windlass_engine::endpoint_health::Unwell;
 use windlass_model::outbox::{Message, MessageState, Receiver};
 use windlass_proto::v1;
 
@@ -8,6 +9,10 @@ use windlass_proto::v1;
 pub(crate) fn message(message: Message) -> v1::Message {
     let waits = message.state == MessageState::Waiting;
     let kind = message.receiver.kind().to_owned();
+    let moment = match &message.receiver {
+        Receiver::Notice { health, .. } => health.as_str(),
+        _ => message.moment.as_str(),
+    };
     let (receiver, commit, context) = match message.receiver {
         Receiver::Status { repository, commit, context } => (repository, commit, context),
         Receiver::Deployment { repository, commit, environment } => {
@@ -15,6 +20,7 @@ pub(crate) fn message(message: Message) -> v1::Message {
         }
         Receiver::Endpoint { name } => (name, String::new(), String::new()),
         Receiver::Queue { correlation } => (correlation, String::new(), String::new()),
+        Receiver::Notice { name, endpoint, .. } => (name, String::new(), endpoint),
     };
     v1::Message {
         id: message.id,
@@ -23,7 +29,7 @@ pub(crate) fn message(message: Message) -> v1::Message {
         receiver,
         commit,
         context,
-        moment: message.moment.as_str().into(),
+        moment: moment.into(),
         job: message.job,
         state: message.state.as_str().into(),
         created: Some(timestamp(message.created_ms)),
@@ -32,6 +38,11 @@ pub(crate) fn message(message: Message) -> v1::Message {
         code: message.code.map_or(0, u32::from),
         error: message.error,
     }
+}
+
+/// Returns the message for an endpoint that takes none.
+pub(crate) fn unwell((name, unwell): (String, Unwell)) -> v1::UnwellEndpoint {
+    v1::UnwellEndpoint { name, health: unwell.health.as_str().into(), why: unwell.why }
 }
 
 #[cfg(test)]
@@ -74,6 +85,21 @@ mod tests {
             assert_eq!([&shown.kind, &shown.receiver, &shown.commit, &shown.context], expected);
             assert_eq!((&*shown.moment, &*shown.state, shown.code), ("failed", "dead", 502));
         }
+    }
+
+    #[test]
+    fn a_notice_is_about_another_endpoint() {
+        let receiver = Receiver::Notice {
+            name: "ops".into(),
+            endpoint: "chat".into(),
+            health: windlass_model::outbox::EndpointHealth::Failing,
+            since: String::new(),
+        };
+        let shown = message(stored(receiver, MessageState::Done));
+        assert_eq!(
+            [&*shown.kind, &*shown.receiver, &*shown.context, &*shown.moment],
+            ["notice", "ops", "chat", "failing"]
+        );
     }
 
     #[test]

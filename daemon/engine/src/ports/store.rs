@@ -38,7 +38,7 @@ pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
 pub use error::StoreError;
-pub use outbox::{Attempt, MessageCount, Outbox, OutboxFilter};
+pub use outbox::{Attempt, MessageCount, Notice, Outbox, OutboxFilter};
 pub use previews::{PREVIEWS_LISTED, PreviewPush, Previews, Pushed};
 pub use projects::{
     Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,

@@ -9,17 +9,37 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use std::fmt;
 use url::Url;
-use windlass_model::diagnosis::Diagnosis;
+use windlass_model::{diagnosis::Diagnosis, outbox::EndpointHealth};
 
 /// Body of a webhook.
 #[derive(Clone, Debug, Serialize)]
 pub struct Event {
-    /// `job.succeeded`.
+    /// `job.succeeded`, `endpoint.failing`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Time of the event: RFC 3339 in UTC.
     pub timestamp: String,
-    pub data: EventData,
+    pub data: Data,
+}
+
+/// Data of a webhook.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Data {
+    Job(Box<EventData>),
+    Endpoint(EndpointData),
+}
+
+/// Data of a webhook about another endpoint of the project, which takes no messages.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndpointData {
+    pub project: String,
+    /// Name of the endpoint in the project's file.
+    pub endpoint: String,
+    /// Id of a job of which the endpoint did not hear.
+    pub job: String,
+    /// Page of that job. `None` means that the operator configured no public address.
+    pub url: Option<String>,
 }
 
 /// Data of a webhook about a job.
@@ -149,7 +169,15 @@ impl Event {
             diagnosis.what = cut(&diagnosis.what, LONGEST);
         }
         let timestamp = humantime::format_rfc3339_millis(time(at_ms)).to_string();
-        Self { kind: format!("job.{moment}"), timestamp, data }
+        Self { kind: format!("job.{moment}"), timestamp, data: Data::Job(Box::new(data)) }
+    }
+
+    /// Makes the body of a message about another endpoint, at `at_ms` in milliseconds since 1970.
+    #[must_use]
+    pub fn of_endpoint(health: EndpointHealth, at_ms: u64, data: EndpointData) -> Self {
+        let timestamp = humantime::format_rfc3339_millis(time(at_ms)).to_string();
+        let kind = format!("endpoint.{}", health.as_str());
+        Self { kind, timestamp, data: Data::Endpoint(data) }
     }
 }
 
@@ -228,6 +256,24 @@ mod tests {
             (&"ann".into(), &serde_json::Value::Null)
         );
         assert_eq!(approval["note"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_message_about_an_endpoint_names_it_and_no_app() {
+        let data = EndpointData {
+            project: "shop".into(),
+            endpoint: "chat".into(),
+            job: "7".into(),
+            url: None,
+        };
+        let event = Event::of_endpoint(EndpointHealth::Failing, 1_700_000_000_123, data);
+        let body = serde_json::to_value(&event).unwrap();
+        let expected = serde_json::json!({
+            "type": "endpoint.failing",
+            "timestamp": "2023-11-14T22:13:20.123Z",
+            "data": { "project": "shop", "endpoint": "chat", "job": "7", "url": null },
+        });
+        assert_eq!(body, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     app::App,
-    outbox::{Moment, Receiver},
+    outbox::{EndpointHealth, Moment, Receiver},
 };
 
 impl ForgeSpec {
@@ -59,6 +59,16 @@ impl EndpointSpec {
             Moment::Stopped => EndpointEvent::JobStopped,
         };
         self.events.contains(&event)
+    }
+
+    /// Returns whether the endpoint hears that another one takes no messages.
+    #[must_use]
+    pub fn wants_notice(&self, health: EndpointHealth) -> bool {
+        let event = match health {
+            EndpointHealth::Failing => EndpointEvent::EndpointFailing,
+            EndpointHealth::Disabled => EndpointEvent::EndpointDisabled,
+        };
+        self.events.is_empty() || self.events.contains(&event)
     }
 }
 

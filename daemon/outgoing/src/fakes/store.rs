@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use windlass_engine::ports::{
     Secrets,
     store::{
-        Applied, Approve, Attempt, Filter, JobList, JobRecord, Jobs, MessageCount, Outbox,
+        Applied, Approve, Attempt, Filter, JobList, JobRecord, Jobs, MessageCount, Notice, Outbox,
         OutboxFilter, ProjectRecord, Projects, Recorded, StoreError, Submission, Submitted,
         UnfinishedCount,
     },
@@ -79,6 +79,25 @@ impl FakeStore {
 
 #[async_trait]
 impl Outbox for FakeStore {
+    async fn add_notice(&self, notice: &Notice) -> Result<bool, StoreError> {
+        if self.all().iter().any(|one| one.receiver == notice.receiver) {
+            return Ok(false);
+        }
+        let id = format!("notice-{}", self.all().len());
+        self.add(Message {
+            id,
+            receiver: notice.receiver.clone(),
+            state: MessageState::Waiting,
+            created_ms: notice.now_ms,
+            next_ms: notice.now_ms,
+            attempts: 0,
+            code: None,
+            error: String::new(),
+            ..notice.cause.clone()
+        });
+        Ok(true)
+    }
+
     async fn take_messages(
         &self,
         now_ms: u64,

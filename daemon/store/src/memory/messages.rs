@@ -2,7 +2,7 @@
 
 use crate::receiver::name;
 use uuid::Uuid;
-use windlass_engine::ports::store::{Attempt, MessageCount, OutboxFilter};
+use windlass_engine::ports::store::{Attempt, MessageCount, Notice, OutboxFilter};
 use windlass_model::outbox::{Message, MessageState, Moment, Receiver};
 
 /// All messages, the oldest first.
@@ -113,6 +113,20 @@ impl Messages {
         };
         let mark = cause.mark.clone();
         self.0.push(Row { message, mark, partition, taken_until_ms: None });
+    }
+
+    /// Adds a message, unless the project has one with this very receiver.
+    pub(super) fn add_notice(&mut self, notice: &Notice) -> bool {
+        let Notice { project, receiver, cause, now_ms } = notice;
+        let is_known = |Row { message, .. }: &Row| {
+            message.project == *project && message.receiver == *receiver
+        };
+        if self.0.iter().any(is_known) {
+            return false;
+        }
+        let (job, moment, seq, now_ms) = (&*cause.job, cause.moment, cause.seq, *now_ms);
+        self.add_one(project, receiver, &Cause { job, moment, seq, now_ms });
+        true
     }
 
     /// Ends what earlier lives of the daemon took.

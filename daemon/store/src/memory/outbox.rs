@@ -3,11 +3,21 @@
 use super::MemoryStore;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
-use windlass_engine::ports::store::{Attempt, MessageCount, Outbox, OutboxFilter, StoreError};
+use windlass_engine::ports::store::{
+    Attempt, MessageCount, Notice, Outbox, OutboxFilter, StoreError,
+};
 use windlass_model::outbox::Message;
 
 #[async_trait]
 impl Outbox for MemoryStore {
+    async fn add_notice(&self, notice: &Notice) -> Result<bool, StoreError> {
+        let is_added = self.tables().messages.add_notice(notice);
+        if is_added {
+            let _ = self.messages.send(());
+        }
+        Ok(is_added)
+    }
+
     async fn take_messages(
         &self,
         now_ms: u64,

@@ -6,11 +6,14 @@ use super::{
     rows::{signed, unsigned},
     slices::Rows,
 };
-use crate::{error::OrStore, upcast};
+use crate::{error::OrStore, receiver::name, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
 use tokio::sync::broadcast;
-use windlass_engine::ports::store::{Attempt, MessageCount, Outbox, OutboxFilter, StoreError};
+use uuid::Uuid;
+use windlass_engine::ports::store::{
+    Attempt, MessageCount, Notice, Outbox, OutboxFilter, StoreError,
+};
 use windlass_model::outbox::{Message, MessageState};
 
 /// Condition on a row of `outbox`: a newer message is in its partition. That of a newer job is newer, whenever it was
@@ -21,6 +24,34 @@ const HAS_NEWER: &str = "EXISTS (SELECT 1 FROM outbox AS newer \
 
 #[async_trait]
 impl Outbox for SqliteStore {
+    async fn add_notice(&self, notice: &Notice) -> Result<bool, StoreError> {
+        let Notice { project, receiver, cause, now_ms } = notice;
+        // One statement: two that add the same are one after the other.
+        let added = sqlx::query(
+            "INSERT INTO outbox (id, project, receiver, version, receiver_name, moment, job, seq, \
+             state, created_ms, next_ms) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', ?9, ?9 \
+             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE project = ?2 AND receiver = ?3)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(project)
+        .bind(upcast::write(receiver)?)
+        .bind(upcast::VERSION)
+        .bind(name(receiver))
+        .bind(cause.moment.as_str())
+        .bind(&cause.job)
+        .bind(signed(cause.seq))
+        .bind(signed(*now_ms))
+        .execute(&self.pool)
+        .await
+        .or_store()?;
+        let is_added = added.rows_affected() > 0;
+        if is_added {
+            let _ = self.messages.send(());
+        }
+        Ok(is_added)
+    }
+
     async fn take_messages(
         &self,
         now_ms: u64,

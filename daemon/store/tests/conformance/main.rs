@@ -161,6 +161,7 @@ macro_rules! promises {
             outbox::what_is_dropped_is_sent_no_more,
             outbox::what_is_dropped_on_its_way_is_not_overtaken,
             messages::messages_are_listed_newest_first_and_as_they_are_filtered,
+            messages::a_notice_is_added_once_for_its_receiver,
             messages::messages_are_counted_by_state_in_all_projects,
             messages::messages_outlive_their_job_and_waiting_ones_their_time,
             outbox::whoever_listens_hears_of_new_messages,

@@ -5,8 +5,8 @@ use crate::{
     data::{heard, release, succeeded},
     outbox::{LONG_MS, all, attempt, begin_heard, endpoint, soon, state, status, take},
 };
-use windlass_engine::ports::store::OutboxFilter;
-use windlass_model::outbox::MessageState;
+use windlass_engine::ports::store::{Notice, OutboxFilter};
+use windlass_model::outbox::{EndpointHealth, Message, MessageState, Receiver};
 
 pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(place: Place) {
     let store = place.open().await;
@@ -37,6 +37,51 @@ pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(pl
     }
     let blog = OutboxFilter { project: "blog".into(), ..all };
     assert_eq!(store.messages(&blog).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_notice_is_added_once_for_its_receiver(place: Place) {
+    let store = place.open().await;
+    begin_heard(&*store, "1", &[endpoint("chat")]).await;
+    let cause = all(&*store).await.remove(0);
+    let receiver = |name: &str, since: &str| Receiver::Notice {
+        name: name.into(),
+        endpoint: "chat".into(),
+        health: EndpointHealth::Failing,
+        since: since.into(),
+    };
+    let notice = |receiver: Receiver| Notice {
+        project: "shop".into(),
+        receiver,
+        cause: cause.clone(),
+        now_ms: cause.created_ms,
+    };
+    let mut news = store.new_messages();
+    let first = notice(receiver("ops", "m1"));
+    assert!(store.add_notice(&first).await.unwrap());
+    news.try_recv().unwrap();
+    assert!(!store.add_notice(&first).await.unwrap());
+    assert!(news.try_recv().is_err());
+    // To another one, of another silence, and of another project's job.
+    assert!(store.add_notice(&notice(receiver("mail", "m1"))).await.unwrap());
+    assert!(store.add_notice(&notice(receiver("ops", "m2"))).await.unwrap());
+    let job = "2".to_owned();
+    let other = Message { job, project: "blog".into(), ..cause.clone() };
+    let other = Notice { project: "blog".into(), cause: other, ..first.clone() };
+    assert!(store.add_notice(&other).await.unwrap());
+    let taken = take(&*store, soon(), LONG_MS).await;
+    let found = taken.iter().find(|one| one.receiver == first.receiver && one.project == "shop");
+    let found = found.unwrap().clone();
+    assert_eq!((&found.job, found.moment, found.seq), (&cause.job, cause.moment, cause.seq));
+    // One that has ended counts too.
+    store.attempted(&found.id, &attempt(MessageState::Done, 0)).await.unwrap();
+    assert!(!store.add_notice(&first).await.unwrap());
+    let filter = OutboxFilter {
+        project: "shop".into(),
+        receiver: Some("ops".into()),
+        limit: 9,
+        ..OutboxFilter::default()
+    };
+    assert_eq!(store.messages(&filter).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn messages_are_counted_by_state_in_all_projects(place: Place) {

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use async_trait::async_trait;
-use windlass_model::outbox::{Message, MessageState};
+use windlass_model::outbox::{Message, MessageState, Receiver};
 
 /// Choice of messages.
 #[derive(Clone, Debug, Default)]
@@ -42,11 +42,25 @@ pub struct Attempt {
     pub error: String,
 }
 
+/// A message that is caused by no event of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub project: String,
+    pub receiver: Receiver,
+    /// Message that showed what the notice is about. The notice has its job, moment and number.
+    pub cause: Message,
+    /// Time at which it is stored, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
 /// Messages. The events of jobs add them: see [`windlass_model::outbox::moment_of`]. Each receiver hears once of each
 /// moment and [`windlass_model::outbox::mark_of`]. [`super::Submission::receivers`] says who hears of a job; its acceptance
 /// adds the first messages.
 #[async_trait]
 pub trait Outbox: Send + Sync {
+    /// Adds a message, unless the project has one with this very receiver, in whichever state. Returns whether it was
+    /// added.
+    async fn add_notice(&self, notice: &Notice) -> Result<bool, StoreError>;
     /// Takes messages that are to be sent at `now_ms`, the earliest first, at most `limit`. Taken ones are not taken
     /// again before `until_ms`. Of each partition only the oldest waiting one is taken, and none while another of it is
     /// taken.
