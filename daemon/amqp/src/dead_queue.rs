@@ -2,7 +2,7 @@
 //!
 //! A message that is looked at is taken and given back: the protocol knows no other way, and brokers count it. From
 //! RabbitMQ 4.0 on a quorum queue deletes a message that was given back 20 times. One that was given back
-//! [`RENEWED_AFTER`] times is therefore published again, and its copy begins at 0. It has its place behind the others then.
+//! [`RENEWED_AFTER`] times is therefore published again, and its copy begins at 0. Its place is behind the others then.
 
 use crate::{
     connect::connect,
@@ -114,8 +114,8 @@ impl DeadMessages for DeadQueue {
 
 /// One call's way through the queue, from its oldest message on.
 ///
-/// Messages come over one connection, and copies go over the other: a broker whose memory is short reads nothing more from
-/// one that publishes, and what was taken would not be given back.
+/// Messages come over one connection, and copies go over the other: a broker whose memory is short reads nothing more
+/// from one that publishes, and what was taken would not be given back.
 struct Visit<'a> {
     settings: &'a Amqp,
     _turn: MutexGuard<'a, ()>,

@@ -87,6 +87,7 @@ impl From<ServiceError> for Problem {
                 tracing::error!(%message, "store");
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            ServiceError::Broker(_) => StatusCode::BAD_GATEWAY,
             ServiceError::Failed(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let field = match &error {

@@ -14,8 +14,8 @@ const WARNED_MS: u64 = DAY_MS / 2;
 /// Attempts that a message has at least which failed for so long. One with fewer was replayed a short time ago.
 const TRIED: u32 = 5;
 
-/// Messages of an endpoint that are looked at, of each kind the newest ones. `next_ms` of one that has ended is the time
-/// at which the last attempt was due.
+/// Messages of an endpoint that are looked at, of each kind the newest ones. `next_ms` of one that has ended is the
+/// time at which the last attempt was due.
 const LOOKED_AT: u32 = 200;
 
 /// An endpoint that takes no messages.
@@ -30,8 +30,8 @@ pub struct Unwell {
     pub why: String,
 }
 
-/// Returns what is wrong with an endpoint. `all` has its newest messages, as [`messages_of_endpoint`] returns them. `None`
-/// means that it takes messages, or has not failed for long.
+/// Returns what is wrong with an endpoint. `all` has its newest messages, as [`messages_of_endpoint`] returns them.
+/// `None` means that it takes messages, or has not failed for long.
 #[must_use]
 pub fn endpoint_health(all: &[Message], now_ms: u64) -> Option<Unwell> {
     let done = all.iter().filter(|one| one.state == MessageState::Done);

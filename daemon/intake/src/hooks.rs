@@ -212,7 +212,8 @@ impl Door {
         let verified = if is_large {
             // A large body takes a tenth of a second, which others would wait.
             let work = move || {
-                let verified = verified((&id, address), kind, &headers, &whole.bytes, &secrets);
+                let verified =
+                    verified((id.as_str(), address), kind, &headers, &whole.bytes, &secrets);
                 drop(whole);
                 verified
             };
@@ -222,7 +223,7 @@ impl Door {
                 answer::unavailable("the delivery cannot be read now")
             })?
         } else {
-            verified((&id, address), kind, &headers, &whole.bytes, &secrets)
+            verified((id.as_str(), address), kind, &headers, &whole.bytes, &secrets)
         };
         let verified = verified.ok_or_else(|| Refusal::from(answer::unknown()))?;
         self.verified.take(hook.id.clone(), Instant::now()).map_err(too_many)?;

@@ -46,9 +46,9 @@ impl Proxies {
         read.collect::<Result<Vec<_>, _>>().map(|networks| Self(networks.into()))
     }
 
-    /// Returns the address for which a peer has sent a request: of the right-most in `X-Forwarded-For` that is no proxy
-    /// of ours, since only what our own proxies have written is believed. Where all are proxies of ours, it is the first.
-    /// Without the header, or with an entry that is no address on the way there, it is the peer's own.
+    /// Returns the address for which a peer has sent a request: the right-most in `X-Forwarded-For` that is no proxy of
+    /// ours, since only what our own proxies have written is believed. Where all are ours, it is the first. Without the
+    /// header, or with an entry on the way there that is no address, it is the peer's own.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.has(peer) {

@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn both_states_are_shown_also_where_no_endpoint_has_them() {
         let mut registry = Registry::default();
-        let read = |health| if health == EndpointHealth::Failing { 2 } else { 0 };
+        let read = |health: EndpointHealth| if health == EndpointHealth::Failing { 2 } else { 0 };
         let metrics = EndpointMetrics::new(&mut registry, Arc::new(read));
         metrics.fill();
         let mut text = String::new();
