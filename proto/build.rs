@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 60] = [
+const SHOWN: [&str; 61] = [
     "App",
     "Source",
     "Job",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::Command,
     time::Duration,

@@ -263,7 +263,7 @@ mod tests {
             moment: "failing".into(),
             ..status
         };
-        let lines = text(&list(std::slice::from_ref(&notice), NOW_MS));
+        let lines = text(&list(slice::from_ref(&notice), NOW_MS));
         assert!(lines.contains("notice ops") && lines.contains("chat failing"), "{lines}");
         let whole = text(&shown(&notice, NOW_MS, &Clock::utc()));
         assert!(whole.contains("endpoint chat is failing"), "{whole}");

@@ -2,7 +2,7 @@
 
 mod fakes;
 
-use crate::{Dashboard, Settings};
+use crate::{Dashboard, LoginCodes, Settings};
 use axum::{Router, body::Body, body::to_bytes, http::Request};
 use fakes::{Nothing, Parts};
 use serde_json::{Value, json};
@@ -78,6 +78,9 @@ impl World {
             remotes: Arc::new(Nothing),
             intake: Arc::default(),
             hooks_url: None,
+            login_links: None,
+            page_url: None,
+            dead: None,
             queue,
             waits: SharedQueue::new(limits),
         };
@@ -92,7 +95,9 @@ impl World {
             vec![principal(OWNER, "*", &Verb::ALL), principal(READER, "shop", &[Verb::Read])];
         let callers = Arc::new(Callers::new(Access { uids: Vec::new(), principals }));
         let stop = CancellationToken::new();
-        let router = Dashboard::new(services, callers, Settings::default(), stop).router();
+        let router =
+            Dashboard::new(services, callers, LoginCodes::default(), Settings::default(), stop)
+                .router();
         Self { store, router, _inbox: inbox }
     }
 

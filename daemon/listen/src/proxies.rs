@@ -132,7 +132,8 @@ where
             && let Some(peer) = connection.address
         {
             let address = self.proxies.client(peer, request.headers());
-            let connection = Connection { address: Some(address), ..connection.clone() };
+            let mut connection = connection.clone();
+            connection.address = Some(address);
             request.extensions_mut().insert(connection);
         }
         self.service.call(request)

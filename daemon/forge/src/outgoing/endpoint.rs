@@ -193,13 +193,17 @@ mod tests {
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 
     fn event() -> Event {
+        Event::new("failed", 1_700_000_000_123, data())
+    }
+
+    fn data() -> EventData {
         let app = EventApp {
             project: "shop".into(),
             name: "web".into(),
             environment: "production".into(),
         };
         let diagnosis = Diagnosis { evidence: vec!["a line".into()], ..Diagnosis::default() };
-        let data = EventData {
+        EventData {
             job: "7".into(),
             app,
             commit: "a".repeat(40),
@@ -209,8 +213,7 @@ mod tests {
             release: None,
             url: None,
             seq: 12,
-        };
-        Event::new("failed", 1_700_000_000_123, data)
+        }
     }
 
     #[test]
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn a_wait_has_its_end_and_an_approval_who_gave_it() {
         let of = |approval| {
-            let data = EventData { approval: Some(approval), ..event().data };
+            let data = EventData { approval: Some(approval), ..data() };
             serde_json::to_value(Event::new("held", 0, data)).unwrap()
         };
         let held = of(EventApproval::held("release", "a", 1_700_000_000_123));

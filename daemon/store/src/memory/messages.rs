@@ -125,7 +125,8 @@ impl Messages {
             return false;
         }
         let (job, moment, seq, now_ms) = (&*cause.job, cause.moment, cause.seq, *now_ms);
-        self.add_one(project, receiver, &Cause { job, moment, seq, now_ms });
+        let mark = String::new();
+        self.add_one(project, receiver, &Cause { job, moment, mark, seq, now_ms });
         true
     }
 
