@@ -58,10 +58,10 @@ fn a_list_of_refs_has_a_bound() {
     let error = server.refs().unwrap_err();
     assert!(matches!(error, GitError::Tree { .. }), "{error:?}");
     assert!(error.to_string().contains("50000"), "{error}");
-    branches(&server, 200_000);
+    branches(&server, 400_000);
     let error = server.refs().unwrap_err();
     assert!(matches!(error, GitError::Tree { .. }), "{error:?}");
-    assert!(error.to_string().contains("8388608 bytes, the limit of a list of refs"), "{error}");
+    assert!(error.to_string().contains("16777216 bytes, the limit of a list of refs"), "{error}");
 }
 
 /// Version 2 hands out any commit. In version 0 a server says whether it does, and the tips of refs are handed out in any
