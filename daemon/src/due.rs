@@ -80,9 +80,10 @@ pub(crate) struct Renewals {
 }
 
 impl Renewals {
-    /// Has all pull secrets looked at now. Without it each is looked at when it is due.
-    pub(crate) async fn hasten(&self) {
-        if let Err(error) = self.store.hasten(DueKind::RenewPull, now_ms()).await {
+    /// Has pull secrets looked at now: those of one project, or all. `None` means all. Without it each is looked at when
+    /// it is due.
+    pub(crate) async fn hasten(&self, project: Option<&str>) {
+        if let Err(error) = self.store.hasten(DueKind::RenewPull, project, now_ms()).await {
             tracing::warn!(%error, "pull secrets are renewed when they are due, and not now");
         }
         self.wake.notify_one();

@@ -69,7 +69,7 @@ impl PluginRecords for PluginAdmin {
         })?;
         changes.extend(reloaded);
         self.registries.configure(&config);
-        self.renewals.hasten().await;
+        self.renewals.hasten(None).await;
         Ok(changes)
     }
 }

@@ -20,7 +20,7 @@ pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation}
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use queue::{NotPublished, QueuePublisher};
-pub use registry::{Action, Credential, Login, LoginRequest, Logins};
+pub use registry::{Action, Credential, ImagePlaces, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Remotes, Tree, Upload, UploadedFile, Uploads};
 
@@ -50,8 +50,8 @@ pub struct Ports {
     pub underway: Arc<Underway>,
     /// Rules of the operator on what a release exposes.
     pub exposure: Arc<Exposure>,
-    /// Registry and path of images, without a trailing slash: `registry.example.com/apps`.
-    pub registry: String,
+    /// Places that images are pushed to.
+    pub images: Arc<dyn ImagePlaces>,
     /// Images that run as root are refused.
     pub forbid_root: bool,
 }

@@ -22,6 +22,7 @@ pub mod job;
 pub mod manifest;
 pub mod outbox;
 pub mod outcome;
+pub mod own;
 pub mod plan;
 pub mod preview;
 pub mod project;

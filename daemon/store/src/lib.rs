@@ -4,6 +4,7 @@
 //! without waiting for the disk. Every other event waits until it and the lines before it are on the disk.
 
 mod error;
+mod logins;
 mod memory;
 mod private;
 mod receiver;

@@ -1,24 +1,40 @@
-//! Port of logins at registries.
+//! Ports of registries: places for images, and logins.
 
 use crate::recorder::Recorder;
 use async_trait::async_trait;
-use windlass_model::{error::PluginError, secret::Secret};
+use windlass_model::{
+    error::{BuildError, PluginError},
+    secret::Secret,
+};
+
+/// Places that the images of projects are pushed to: the operator's registry, or one of the project's own.
+#[async_trait]
+pub trait ImagePlaces: Send + Sync {
+    /// Returns the host and path that a project's images are pushed below: `registry.example.com/apps/shop`. May be
+    /// repeated; another place may be set meanwhile. It is an error where the project has a place of its own that the
+    /// operator does not allow.
+    async fn place(&self, project: &str) -> Result<String, BuildError>;
+    /// Returns advice that names the command by which the project renews its own login at a host. `None` means that the
+    /// project has no registry of its own there.
+    async fn renewal(&self, project: &str, host: &str) -> Option<String>;
+}
 
 /// Logins at registries. They live in the host only.
 #[async_trait]
-pub trait Logins: Send + Sync {
+pub trait Logins: ImagePlaces {
     /// Returns the login for one action of one project, and masks it in all that `recorder` records from then
     /// on. `None` means that no login is configured for the host. It is an error to push outside of the
-    /// project's own path in the daemon's registry, and to pull from the path of another project there.
+    /// project's own path in the daemon's registry or of its place in a registry of its own, and to pull from the
+    /// path of another project in the daemon's registry.
     async fn login(
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
     ) -> Result<Option<Login>, PluginError>;
-    /// Returns whether a login is configured for a host, without logging in.
-    fn knows(&self, host: &str) -> bool;
-    /// Reports that the registry refused the login. Returns whether another login can be obtained.
-    async fn refused(&self, host: &str) -> bool;
+    /// Returns whether a project has a login for pulls at a host, its own or the operator's, without logging in.
+    async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError>;
+    /// Reports that the registry refused the login of a project. Returns whether another login can be obtained.
+    async fn refused(&self, project: &str, host: &str) -> bool;
 }
 
 /// Request for a login: who does what where.

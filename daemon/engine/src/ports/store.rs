@@ -26,19 +26,26 @@ use windlass_model::{
 
 mod ahead;
 mod approvals;
+mod counts;
 mod deliveries;
 mod error;
 mod outbox;
+mod own_registries;
 mod previews;
 mod projects;
 
 pub use ahead::{Ahead, Answer};
 pub use approvals::{Approve, Lapse};
+pub use counts::{Room, RunCounts, UnfinishedCount};
 pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
 pub use error::StoreError;
 pub use outbox::{Attempt, MessageCount, Notice, Outbox, OutboxFilter};
+pub use own_registries::{
+    MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,
+    OwnRegistryRecord, OwnRegistryVersion, PutRegistry,
+};
 pub use previews::{PREVIEWS_LISTED, PreviewPush, Previews, Pushed};
 pub use projects::{
     Applied, ForgeHooks, HOOKS_LISTED, HookRecord, OpenedHook, PROJECTS_LISTED, ProjectRecord,
@@ -162,31 +169,6 @@ pub struct Unfinished {
     pub unreadable: Vec<UnreadableJob>,
 }
 
-/// Numbers of jobs that have not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunCounts {
-    /// Jobs that no run has begun.
-    pub pending: u64,
-    /// Jobs that a run has begun.
-    pub executing: u64,
-    /// Jobs among those begun that somebody asked to stop.
-    pub finalizing: u64,
-    /// Jobs that no run can take up.
-    pub left_alone: u64,
-}
-
-/// Room on the store's disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Bytes that this process can still write.
-    pub free_bytes: u64,
-    /// Size of the disk in bytes.
-    pub disk_bytes: u64,
-    /// The disk was full, and the reserve of the store is in use. Running jobs go on, and no job is accepted
-    /// until there is room for the reserve again.
-    pub uses_reserve: bool,
-}
-
 /// Choice of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -202,15 +184,6 @@ pub struct Filter {
     pub before: Option<String>,
     /// Number of jobs that are returned at most.
     pub limit: u32,
-}
-
-/// Number of jobs that have not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UnfinishedCount {
-    /// Jobs of one project.
-    pub of_project: u64,
-    /// Jobs of all projects.
-    pub total: u64,
 }
 
 /// An event as it was stored.
@@ -367,8 +340,13 @@ pub trait DueWork: Send + Sync {
     /// Reports taken work as done. It is due again at `next_ms`; `None` means never. Changes nothing where
     /// an event scheduled the work again since it was taken.
     async fn finish_due(&self, due: &Due, next_ms: Option<u64>) -> Result<(), StoreError>;
-    /// Makes all work of a kind due at `now_ms` that is due later.
-    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError>;
+    /// Makes all work of a kind due at `now_ms` that is due later: of one project's apps, or of all. `None` means all.
+    async fn hasten(
+        &self,
+        kind: DueKind,
+        project: Option<&str>,
+        now_ms: u64,
+    ) -> Result<(), StoreError>;
     /// Returns when work can be taken next, in milliseconds since 1970. `None` means that there is none.
     async fn next_due(&self) -> Result<Option<u64>, StoreError>;
     /// Deletes the log lines among a job's events, in slices: writes of other jobs do not wait.
@@ -438,6 +416,7 @@ pub trait Store:
     + Deliveries
     + Outbox
     + Previews
+    + OwnRegistries
 {
     /// Checks that events can be stored now, by a row that is written and deleted.
     async fn check(&self) -> Result<(), StoreError>;

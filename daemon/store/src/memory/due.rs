@@ -46,10 +46,19 @@ impl DueWork for MemoryStore {
         Ok(())
     }
 
-    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError> {
+    async fn hasten(
+        &self,
+        kind: DueKind,
+        project: Option<&str>,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        let of_kind = tables.due.iter_mut().filter(|((other, _), _)| *other == kind);
-        for (_, scheduled) in of_kind {
+        let is_of = |key: &str| {
+            project.is_none_or(|project| key.split_once('/').is_some_and(|(of, _)| of == project))
+        };
+        let hastened =
+            tables.due.iter_mut().filter(|((other, key), _)| *other == kind && is_of(key));
+        for (_, scheduled) in hastened {
             scheduled.at_ms = scheduled.at_ms.min(now_ms);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Projects in memory.
 
-use super::{MemoryStore, tables::Project};
+use super::{MemoryStore, own_registries, tables::Project};
 use async_trait::async_trait;
 use windlass_engine::ports::store::{
     Applied, PROJECTS_LISTED, ProjectRecord, Projects, StoreError, VERSIONS_KEPT,
@@ -70,13 +70,17 @@ impl Projects for MemoryStore {
         Ok(wanted.rev().take(limit).cloned().collect())
     }
 
-    async fn delete_project(&self, name: &str, _by: &str) -> Result<bool, StoreError> {
+    async fn delete_project(&self, name: &str, by: &str) -> Result<bool, StoreError> {
         let mut tables = self.tables();
         let project = tables.projects.get_mut(name).filter(|project| !project.is_deleted);
         let Some(project) = project else { return Ok(false) };
         project.is_deleted = true;
         tables.hooks.retain(|_, hook| hook.record.project != name);
         tables.accepted.retain(|_, accepted| accepted.project != name);
+        let registries = tables.own_registries.iter_mut().filter(|((of, _), _)| of == name);
+        for (_, versions) in registries {
+            own_registries::remove(versions, by);
+        }
         Ok(true)
     }
 }

@@ -10,6 +10,7 @@ use windlass_model::{
     due::{Due, DueKind},
     job::Release,
     outcome::Removed,
+    own::registry::{OwnRegistry, RegistrySecrets},
     preview::PreviewRecord,
     secret::Secret,
 };
@@ -35,6 +36,21 @@ pub(super) struct Tables {
     pub(super) accepted: BTreeMap<(String, String, String), Accepted>,
     pub(super) messages: Messages,
     pub(super) previews: BTreeMap<App, PreviewRecord>,
+    /// Versions of registries of projects' own by project and host, the oldest first.
+    pub(super) own_registries: BTreeMap<(String, String), Vec<OwnVersion>>,
+}
+
+/// A version of a registry of a project's own.
+#[derive(Default)]
+pub(super) struct OwnVersion {
+    pub(super) version: u32,
+    /// `None` means that this version removed the registry.
+    pub(super) registry: Option<OwnRegistry>,
+    /// Empty in all versions but the newest.
+    pub(super) secrets: RegistrySecrets,
+    pub(super) finding: String,
+    pub(super) by: String,
+    pub(super) at_ms: u64,
 }
 
 /// All versions of a secret.

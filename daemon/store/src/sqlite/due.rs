@@ -64,9 +64,18 @@ impl DueWork for SqliteStore {
         Ok(())
     }
 
-    async fn hasten(&self, kind: DueKind, now_ms: u64) -> Result<(), StoreError> {
-        let hasten = sqlx::query("UPDATE due SET at_ms = ?2 WHERE kind = ?1 AND at_ms > ?2");
-        let hasten = hasten.bind(kind.as_str()).bind(signed(now_ms));
+    async fn hasten(
+        &self,
+        kind: DueKind,
+        project: Option<&str>,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        // `0` follows `/`: the keys of a project's apps are between both.
+        let hasten = sqlx::query(
+            "UPDATE due SET at_ms = ?2 WHERE kind = ?1 AND at_ms > ?2 \
+             AND (?3 IS NULL OR (key >= ?3 || '/' AND key < ?3 || '0'))",
+        );
+        let hasten = hasten.bind(kind.as_str()).bind(signed(now_ms)).bind(project);
         hasten.execute(&self.pool).await.or_store()?;
         Ok(())
     }

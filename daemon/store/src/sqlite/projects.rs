@@ -1,7 +1,7 @@
 //! Projects, with all their versions.
 
 use super::{
-    SqliteStore,
+    SqliteStore, own_registries,
     rows::{signed, unsigned},
 };
 use crate::{error::OrStore, upcast};
@@ -131,6 +131,7 @@ impl Projects for SqliteStore {
         {
             sqlx::query(of_project).bind(name).execute(&mut *transaction).await.or_store()?;
         }
+        own_registries::remove_all(&mut transaction, name, by).await?;
         transaction.commit().await.or_store()?;
         Ok(true)
     }

@@ -144,10 +144,25 @@ pub(crate) async fn what_is_hastened_is_due_now(place: Place) {
     let claim = begin(&*store, "1").await;
     store.append(&claim, pull_secret(9000)).await.unwrap();
     store.append(&claim, succeeded(release("1"))).await.unwrap();
-    store.hasten(DueKind::RenewPull, 500).await.unwrap();
+    store.hasten(DueKind::RenewPull, None, 500).await.unwrap();
     assert_eq!(take(&*store, 500).await, [renewal(500)]);
-    store.hasten(DueKind::RenewPull, 700).await.unwrap();
+    store.hasten(DueKind::RenewPull, None, 700).await.unwrap();
     assert!(take(&*store, 505).await.is_empty(), "what is taken stays taken");
+}
+
+/// A project's own login was put: the pull secrets of others are not looked at.
+pub(crate) async fn what_is_hastened_may_be_of_one_project(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    store.append(&claim, pull_secret(9000)).await.unwrap();
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    let project = app().project;
+    for other in [format!("{project}x"), project[..1].to_owned(), format!("{project}/web")] {
+        store.hasten(DueKind::RenewPull, Some(&other), 500).await.unwrap();
+        assert!(take(&*store, 500).await.is_empty(), "{other}");
+    }
+    store.hasten(DueKind::RenewPull, Some(&project), 500).await.unwrap();
+    assert_eq!(take(&*store, 500).await, [renewal(500)]);
 }
 
 /// More lines than are deleted at once. Another job goes on meanwhile.

@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod messages;
 mod outbox;
+mod own_registries;
 mod previews;
 mod projects;
 mod releases;
@@ -111,6 +112,7 @@ macro_rules! promises {
             due::a_new_life_takes_what_the_one_before_had_taken,
             due::what_is_old_is_forgotten_when_it_is_due,
             due::what_is_hastened_is_due_now,
+            due::what_is_hastened_may_be_of_one_project,
             due::a_long_log_is_forgotten_while_others_are_written,
             releases::releases_are_listed_newest_first,
             releases::the_last_release_is_that_of_a_cluster,
@@ -170,6 +172,12 @@ macro_rules! promises {
             previews::a_project_has_as_many_open_previews_as_it_may,
             previews::what_is_closed_stays_so_until_it_is_opened_again,
             previews::previews_that_ended_are_forgotten,
+            own_registries::a_registry_opens_with_its_secrets_and_is_listed_without,
+            own_registries::a_rotation_is_a_version_and_forgets_the_secrets_before,
+            own_registries::a_removal_is_a_version_and_numbers_go_on,
+            own_registries::one_registry_of_a_project_has_the_place_for_images,
+            own_registries::a_project_has_so_many_registries_and_no_more,
+            own_registries::registries_end_with_their_project,
         }
     };
 }

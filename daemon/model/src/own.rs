@@ -1,0 +1,3 @@
+//! Parts of the world that a project brings itself, beside those of the operator.
+
+pub mod registry;
