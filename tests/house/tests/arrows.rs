@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 21] = [
+const BELOW: [(&str, &[&str]); 22] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -31,6 +31,8 @@ const BELOW: [(&str, &[&str]); 21] = [
     ("kubernetes", &["model", "rollout", "engine"]),
     ("outgoing", &["model", "engine", "forge", "dial"]),
     ("plugin-host", &["model", "engine", "confine", "dial"]),
+    // Logins at registries that projects bring, as they are tried.
+    ("registry", &["model", "engine", "dial"]),
     ("store", &["model", "engine"]),
     ("traces", &["model", "engine", "dial"]),
     // The pages of problems, and the names that a spec may have: the client has no other copy.
@@ -53,6 +55,7 @@ const BELOW: [(&str, &[&str]); 21] = [
             "kubernetes",
             "outgoing",
             "plugin-host",
+            "registry",
             "store",
             "traces",
         ],
