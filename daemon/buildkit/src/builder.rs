@@ -4,11 +4,12 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    credentials::{CredentialProvider, Owner},
+    credentials::{CredentialProvider, Owner, named, refused},
     errors::{Details, denied_source, explain},
     frontend,
     gateway::{Gateway, reference},
     image::{Image as Config, is_predefined},
+    options::options,
     policy::BuildPolicy,
     session::{self, Served, Session},
     size,
@@ -142,11 +143,22 @@ impl Builder for BuildKit {
         recorder: &Recorder,
     ) -> Result<Box<dyn Build>, BuildError> {
         // A login may have been revoked before its end: another one is tried, once.
-        match self.once(&request, tree, recorder).await {
-            Err(BuildError::Denied { host, .. }) if self.logins.refused(&host).await => {
+        let project = &*request.project;
+        let opened = match self.once(&request, tree, recorder).await {
+            Err(BuildError::Denied { host, .. })
+                if self.logins.refused(project, named(&host)).await =>
+            {
                 self.once(&request, tree, recorder).await
             }
             done => done,
+        };
+        match opened {
+            Err(BuildError::Denied { host, message }) => {
+                let at = named(&host).to_owned();
+                Err(refused(&*self.logins, project, &at, BuildError::Denied { host, message })
+                    .await)
+            }
+            opened => opened,
         }
     }
 }
@@ -162,6 +174,7 @@ impl BuildKit {
         let owner = Owner {
             policy: self.policy.clone(),
             project: request.project.clone(),
+            host: request.reference.split('/').next().unwrap_or_default().to_owned(),
             repository: repository(&request.reference).to_owned(),
         };
         let credentials = CredentialProvider::new(self.logins.clone(), recorder.clone(), owner);
@@ -205,35 +218,13 @@ impl BuildKit {
 }
 
 /// Returns the name of a stage. `None` means that the stage has no name.
-fn named(stage: frontend::Stage) -> Option<String> {
+fn name_of(stage: frontend::Stage) -> Option<String> {
     Some(stage.name).filter(|name| !name.is_empty())
 }
 
 /// Returns whether an argument is passed to every build. A Dockerfile need not declare such an argument.
 fn is_offered(name: &str) -> bool {
     [version::COMMIT, version::VERSION].contains(&name)
-}
-
-fn options(request: &BuildRequest) -> HashMap<String, String> {
-    let mut options = HashMap::new();
-    if let Dockerfile::Path(path) = &request.dockerfile {
-        options.insert("filename".to_owned(), path.clone());
-    }
-    if let Some(target) = &request.target {
-        options.insert("target".into(), target.clone());
-    }
-    for (name, value) in &request.arguments {
-        options.insert(format!("build-arg:{name}"), value.clone());
-    }
-    // After those of the repository. Cache mounts have the name in their ids.
-    options.insert("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), request.caches.clone());
-    // A step's key in BuildKit's cache has neither the values of secrets nor proxies nor what its cache mounts hold
-    // (`solver/llbsolver/ops/exec.go`): another project could fill it with what it likes. It has the host's name.
-    options.insert("hostname".into(), request.caches.clone());
-    // Frontends from before 2020, which `# syntax=` may name, know no host's name. All of them know this.
-    let known = format!("{}.project.invalid=127.0.0.1", request.caches);
-    options.insert("add-hosts".into(), known);
-    options
 }
 
 /// Returns the path of a reference's repository, without host and tag.
@@ -327,7 +318,7 @@ impl Building {
             Some(stages) if image.ports().len() > 1 => self.own_ports(&image, stages).await,
             _ => Vec::new(),
         };
-        let names = stages.map(|stages| stages.into_iter().filter_map(named).collect());
+        let names = stages.map(|stages| stages.into_iter().filter_map(name_of).collect());
         let reference = reference(&self.built).unwrap_or_default();
         self.config = image.config(&self.gateway, &reference, names, own_ports).await;
         Ok(())
@@ -388,7 +379,7 @@ impl Building {
         }
         // The stage that tests run in may take one that the deployed stage does not.
         let others = frontend::stages(&self.gateway, &self.options).await.ok().flatten();
-        let others = others.into_iter().flatten().filter_map(named);
+        let others = others.into_iter().flatten().filter_map(name_of);
         for name in others.take(MOST_STAGES) {
             let mut options = self.options.clone();
             options.insert("target".into(), name);
@@ -474,7 +465,8 @@ impl Build for Building {
             Err(BuildError::Denied { host, message }) => {
                 // The result ends with the solve: only the next job can use another login.
                 self.credentials.refused(&host).await;
-                return Err(BuildError::Denied { host, message });
+                let denied = BuildError::Denied { host, message };
+                return Err(self.credentials.refused_push(denied).await);
             }
             solved => solved?,
         };

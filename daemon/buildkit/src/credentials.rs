@@ -1,6 +1,6 @@
 //! Logins of one build, for buildkitd (BuildKit's `authprovider`).
 
-use crate::policy::BuildPolicy;
+use crate::policy::{BuildPolicy, is_same_host};
 use ring::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
@@ -14,7 +14,7 @@ use windlass_engine::{
     ports::{Action, Credential, LoginRequest, Logins},
     recorder::Recorder,
 };
-use windlass_model::error::PluginError;
+use windlass_model::error::{BuildError, PluginError};
 
 /// Docker Hub: its host in the names of images, and the host of its API.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
@@ -23,6 +23,8 @@ const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 pub(crate) struct Owner {
     pub(crate) policy: Arc<BuildPolicy>,
     pub(crate) project: String,
+    /// Host of the registry that the build pushes to.
+    pub(crate) host: String,
     /// Path of the repository, without host and tag.
     pub(crate) repository: String,
 }
@@ -68,7 +70,7 @@ impl CredentialProvider {
     ///
     /// A push may pull from other repositories of the host: it mounts layers that are there already.
     pub(crate) fn check(&self, host: &str, scopes: &[String]) -> Result<(), Status> {
-        let Owner { policy, project, repository } = &self.owner;
+        let Owner { policy, project, host: own_host, repository } = &self.owner;
         let pushes = self.pushes.load(Ordering::Acquire);
         for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')) {
             let Some((path, actions)) =
@@ -85,7 +87,7 @@ impl CredentialProvider {
                         "`{image}` belongs to another project than `{project}`"
                     )));
                 }
-            } else if !(pushes && policy.is_own_host(named(host)) && path == repository) {
+            } else if !(pushes && is_same_host(own_host, named(host)) && path == repository) {
                 return Err(Status::permission_denied(format!(
                     "a build of `{project}` asks to change {}/{path} ({actions}); it may push to `{repository}` alone, once it has ended",
                     named(host)
@@ -103,8 +105,8 @@ impl CredentialProvider {
     /// Finds the login of exactly this host: the one for pulls, or, for the build's own repository while its image
     /// is pushed, the one for pushes. `None` means that nobody logs in there.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
-        let Owner { policy, project, repository } = &self.owner;
-        let pushes = self.pushes.load(Ordering::Acquire) && policy.is_own_host(named(host));
+        let Owner { project, host: own_host, repository, .. } = &self.owner;
+        let pushes = self.pushes.load(Ordering::Acquire) && is_same_host(own_host, named(host));
         let request = LoginRequest {
             host: named(host),
             project,
@@ -123,7 +125,13 @@ impl CredentialProvider {
     }
 
     pub(crate) async fn refused(&self, host: &str) -> bool {
-        self.logins.refused(named(host)).await
+        self.logins.refused(&self.owner.project, named(host)).await
+    }
+
+    /// Returns the error for a push that the registry refused.
+    pub(crate) async fn refused_push(&self, error: BuildError) -> BuildError {
+        let Owner { project, host, .. } = &self.owner;
+        refused(&*self.logins, project, host, error).await
     }
 
     pub(crate) fn failed(&self) -> Option<(String, PluginError)> {
@@ -144,7 +152,25 @@ impl CredentialProvider {
     }
 }
 
-fn named(host: &str) -> &str {
+/// Returns the error for a login that a registry refused. For a login of the project's own it says how to renew it.
+pub(crate) async fn refused(
+    logins: &dyn Logins,
+    project: &str,
+    host: &str,
+    error: BuildError,
+) -> BuildError {
+    match (logins.renewal(project, host).await, error) {
+        (Some(hint), BuildError::Denied { message, .. }) => {
+            let (plugin, call) = (String::new(), "login".to_owned());
+            let error = PluginError { plugin, call, message, hint: Some(hint) };
+            BuildError::Login { host: host.to_owned(), error }
+        }
+        (_, error) => error,
+    }
+}
+
+/// Returns the host as images name it.
+pub(crate) fn named(host: &str) -> &str {
     if host == HUB.1 { HUB.0 } else { host }
 }
 
@@ -153,11 +179,26 @@ mod tests {
     use super::*;
     use async_trait::async_trait;
     use tokio::sync::watch;
-    use windlass_engine::{journal::NullJournal, ports::Login, run::Run};
+    use windlass_engine::{
+        journal::NullJournal,
+        ports::{ImagePlaces, Login},
+        run::Run,
+    };
     use windlass_model::secret::Secret;
 
     /// Registry whose logins name their own use.
     struct Named;
+
+    #[async_trait]
+    impl ImagePlaces for Named {
+        async fn place(&self, project: &str) -> Result<String, BuildError> {
+            Ok(format!("reg.example/apps/{project}"))
+        }
+
+        async fn renewal(&self, project: &str, host: &str) -> Option<String> {
+            (host == "own.example").then(|| format!("put {project} {host}"))
+        }
+    }
 
     #[async_trait]
     impl Logins for Named {
@@ -172,23 +213,29 @@ mod tests {
             Ok(Some(Login { credential, renew_ms: None }))
         }
 
-        fn knows(&self, _: &str) -> bool {
-            true
+        async fn knows(&self, _: &str, _: &str) -> Result<bool, PluginError> {
+            Ok(true)
         }
 
-        async fn refused(&self, _: &str) -> bool {
+        async fn refused(&self, _: &str, _: &str) -> bool {
             false
         }
     }
 
     fn provider() -> CredentialProvider {
+        provider_at("reg.example", "apps/shop/web")
+    }
+
+    /// Returns the provider of a build that pushes to this repository.
+    fn provider_at(host: &str, repository: &str) -> CredentialProvider {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(NullJournal), stop, None);
         let registry = "reg.example/apps".into();
         let owner = Owner {
             policy: Arc::new(BuildPolicy { registry, ..BuildPolicy::default() }),
             project: "shop".into(),
-            repository: "apps/shop/web".into(),
+            host: host.into(),
+            repository: repository.into(),
         };
         CredentialProvider::new(Arc::new(Named), run.recorder().clone(), owner)
     }
@@ -207,6 +254,25 @@ mod tests {
         provider.begin_push();
         assert_eq!(user(&provider, "reg.example").await, "reg.example shop apps/shop/web Push");
         assert_eq!(user(&provider, "registry-1.docker.io").await, "docker.io shop  Pull");
+    }
+
+    #[tokio::test]
+    async fn a_registry_of_the_projects_own_is_pushed_to_with_its_login() {
+        let provider = provider_at("own.example", "acme/web");
+        let check = |host: &str, scopes: &str| provider.check(host, &[scopes.to_owned()]);
+        provider.begin_push();
+        assert_eq!(user(&provider, "own.example").await, "own.example shop acme/web Push");
+        // The operator's registry is only pulled from then.
+        assert_eq!(user(&provider, "reg.example").await, "reg.example shop  Pull");
+        assert!(check("own.example", "repository:acme/web:pull,push").is_ok());
+        assert!(check("own.example", "repository:acme/other:pull,push").is_err());
+        assert!(check("reg.example", "repository:acme/web:pull,push").is_err());
+        let denied = || BuildError::Denied { host: "auth.example".into(), message: "401".into() };
+        let refused = provider.refused_push(denied()).await;
+        let BuildError::Login { host, error } = refused else { panic!("{refused:?}") };
+        assert_eq!((&*host, error.hint.as_deref()), ("own.example", Some("put shop own.example")));
+        let operators = provider_at("reg.example", "apps/shop/web");
+        assert_eq!(operators.refused_push(denied()).await, denied());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod image_name;
 mod line;
 mod links;
 mod look;
+mod options;
 pub mod patterns;
 mod policy;
 mod reports;

@@ -70,11 +70,6 @@ impl BuildPolicy {
             && !self.shared_images.iter().any(is_shared)
     }
 
-    /// Returns whether an image is at the host that images are pushed to.
-    pub(crate) fn is_own_host(&self, host: &str) -> bool {
-        is_same_host(split(&self.registry).0, host)
-    }
-
     /// Returns the error for an image of another project. `image` is a reference, or a host with a repository.
     pub(crate) fn refusal(&self, at: String, image: &str, project: &str) -> BuildError {
         let Self { registry, shared_images, .. } = self;
@@ -173,7 +168,8 @@ fn plain_host(host: &str) -> (String, Option<String>) {
     (host.to_owned(), port)
 }
 
-fn is_same_host(one: &str, other: &str) -> bool {
+/// Returns whether two texts name one host, in whatever spelling.
+pub(crate) fn is_same_host(one: &str, other: &str) -> bool {
     plain_host(one) == plain_host(other)
 }
 

@@ -123,6 +123,9 @@ pub enum Cause {
         release: Box<Release>,
         /// Last log lines and events of failing pods.
         evidence: Vec<String>,
+        /// Advice that names the command by which the project renews its own login. `None` means that the image is not
+        /// pulled with such a login, or is pulled.
+        renewal: Option<String>,
     },
     /// A plugin gave no answer.
     #[error(transparent)]

@@ -64,15 +64,17 @@ impl Kubernetes {
     }
 
     /// Returns a release's objects as they can be shown: secrets by name alone.
-    fn shown(&self, release: &Release) -> Vec<serde_json::Value> {
-        let pull = self.named(release);
-        manifests(release, None, pull.as_ref(), self.pod_security.as_deref())
+    async fn shown(&self, release: &Release) -> Result<Vec<serde_json::Value>, ClusterError> {
+        let pull = self.named(release).await?;
+        Ok(manifests(release, None, pull.as_ref(), self.pod_security.as_deref()))
     }
 
     /// Returns the login of the pull secret by its host alone, for where only the object's name matters.
-    fn named(&self, release: &Release) -> Option<PullLogin> {
+    async fn named(&self, release: &Release) -> Result<Option<PullLogin>, ClusterError> {
         let host = pull_secret::host(release);
-        self.logins.knows(host).then(|| PullLogin::named(host))
+        let knows = self.logins.knows(&release.app.project, host).await;
+        let knows = knows.map_err(|error| ClusterError::Login { host: host.into(), error })?;
+        Ok(knows.then(|| PullLogin::named(host)))
     }
 
     /// Reads credentials again that the API server refused: an operator may have replaced them.
@@ -147,9 +149,10 @@ impl Cluster for Kubernetes {
             Change::Remove { release, data } => {
                 self.applier(None).remove(release, *data, recorder).await
             }
-            Change::Prune(release) => {
-                self.applier(self.named(release).as_ref()).prune(release, recorder).await
-            }
+            Change::Prune(release) => match self.named(release).await {
+                Ok(pull) => self.applier(pull.as_ref()).prune(release, recorder).await,
+                Err(error) => Err(error),
+            },
         };
         self.trusted(made).await
     }
@@ -204,7 +207,7 @@ impl Cluster for Kubernetes {
 #[async_trait]
 impl ClusterReader for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
-        let objects = self.shown(release);
+        let objects = self.shown(release).await?;
         if let Some(object) = twice(&objects) {
             let message = "`manifests` has an object of this kind and name beside the one that Windlass makes, or twice; give it another name";
             return Err(ClusterError::Rejected {
@@ -223,15 +226,15 @@ impl ClusterReader for Kubernetes {
         self.trusted(apply::serves(&self.client, release).await).await
     }
 
-    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
-        let objects = self.shown(release).into_iter();
+    async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+        let objects = self.shown(release).await?.into_iter();
         // The pull secret holds a password.
         let shown = objects.filter(|object| object["type"] != "kubernetes.io/dockerconfigjson");
         Ok(shown.map(|object| object.to_string()).collect())
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
-        let mut objects = self.shown(release);
+        let mut objects = self.shown(release).await?;
         Claims::of(&self.client, release).await?.set_strategies(release, &mut objects);
         self.applier(None).changes(release, &objects).await
     }

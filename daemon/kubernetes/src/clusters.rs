@@ -98,8 +98,8 @@ impl ClusterReader for Clusters {
         self.of(release)?.serves(release).await
     }
 
-    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
-        self.of(release)?.manifests(release)
+    async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+        self.of(release)?.manifests(release).await
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {

@@ -111,6 +111,12 @@ pub struct Image {
 }
 
 impl Image {
+    /// Returns the registry's host, as the reference names it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.reference.split('/').next().unwrap_or_default()
+    }
+
     /// Returns the reference by digest: `host/project/app@sha256:…`.
     #[must_use]
     pub fn by_digest(&self) -> String {

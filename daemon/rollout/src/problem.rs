@@ -185,6 +185,12 @@ impl Problem {
     pub fn reference(&self) -> String {
         format!("WL-K8S-{:03}", self.number)
     }
+
+    /// Returns whether a registry refuses the login of the nodes, or misses one.
+    #[must_use]
+    pub fn is_refused_pull(&self) -> bool {
+        ["pull-unauthorized", "pull-denied"].contains(&self.code)
+    }
 }
 
 impl PartialEq for Problem {

@@ -115,7 +115,12 @@ impl Deploy<'_> {
             }
         };
         let evidence = self.ports.cluster.evidence(release, self.run.recorder()).await;
-        Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence })
+        let renewal = if finding.problem.is_refused_pull() {
+            self.ports.images.renewal(&release.app.project, release.image.host()).await
+        } else {
+            None
+        };
+        Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence, renewal })
     }
 
     /// Deletes the pod that is in the way of a rollout. Returns whether that can be done. If it cannot, the

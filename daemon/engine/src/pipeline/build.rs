@@ -7,7 +7,7 @@ use super::{
 use crate::{
     deploy::Deploy,
     failure::{Cause, Failure},
-    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Ports, Tree},
+    ports::{Build, BuildRequest, Dockerfile, ImageConfig, Tree},
 };
 use windlass_model::{
     app::App,
@@ -128,7 +128,7 @@ impl Deploy<'_> {
             },
             arguments,
             secrets: detection.build_secrets.clone(),
-            reference: reference(&self.ports.registry, app, commit),
+            reference: reference(&detection.place, app, commit),
             context: format!("{app}|{}|{at}", commit.repository),
             folder: folder.map(|folder| tree.repository().join(folder)),
         }
@@ -154,10 +154,10 @@ fn of_command(cause: Cause, detection: &Detection) -> Cause {
     }
 }
 
-/// Returns the reference of a commit's image: `registry/project/app:commit`.
+/// Returns the reference of a commit's image: `place/app:commit`. The place is that of the project.
 #[must_use]
-pub fn reference(registry: &str, app: &App, commit: &Commit) -> String {
-    format!("{registry}/{}/{}:{}", app.project, app.name, commit.id)
+pub fn reference(place: &str, app: &App, commit: &Commit) -> String {
+    format!("{place}/{}:{}", app.name, commit.id)
 }
 
 /// Returns the folder of the repository that a recipe is built in. `None` means the app's own.
@@ -220,6 +220,8 @@ pub fn release(
 pub(super) struct Placeholders<'a> {
     /// Text for the job's id.
     pub(super) id: &'a str,
+    /// Host and path that the project's images are pushed below.
+    pub(super) place: &'a str,
     /// Text for the image's digest.
     pub(super) digest: &'a str,
     /// Numeric user of the image, as far as it is known. `None` means root, or that no user is known.
@@ -233,10 +235,9 @@ pub(super) fn provisional_release(
     commit: &Commit,
     decision: &Decision,
     env: Vec<SecretEnv>,
-    ports: &Ports,
 ) -> Release {
     let image = Image {
-        reference: reference(&ports.registry, app, commit),
+        reference: reference(placeholders.place, app, commit),
         digest: placeholders.digest.into(),
         bytes: None,
     };

@@ -66,6 +66,8 @@ pub(super) struct Detection {
     pub(super) decision: Decision,
     pub(super) env: Vec<SecretEnv>,
     pub(super) build_secrets: BTreeMap<String, Secret>,
+    /// Host and path that the image is pushed below.
+    pub(super) place: String,
 }
 
 impl Deploy<'_> {
@@ -86,7 +88,8 @@ impl Deploy<'_> {
         }
         let (env, build_secrets) =
             secrets::resolve(app, &decision.spec, self.ports, self.run).await?;
-        Ok(Detection { decision, env, build_secrets })
+        let place = self.ports.images.place(&app.project).await?;
+        Ok(Detection { decision, env, build_secrets, place })
     }
 }
 

@@ -82,12 +82,14 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
         (Dockerfile::Text(_), Some(recipe)) => Some(recipe.image.user),
         _ => numeric_user(&dockerfile).or(serving.and_then(|serving| serving.runtime.user)),
     };
-    let placeholders =
-        Placeholders { id: "(the job's id)", digest: "(known after the build)", user };
-    let release = provisional_release(&placeholders, app, commit, &decision, env, ports);
+    let place = ports.images.place(&app.project).await;
+    let place = place.map_err(Cause::from).map_err(at(Stage::Detect))?;
+    let (id, digest) = ("(the job's id)", "(known after the build)");
+    let placeholders = Placeholders { id, place: &place, digest, user };
+    let release = provisional_release(&placeholders, app, commit, &decision, env);
     let release = release.at(&clusters.names);
     wall::check(&release, ports).await.map_err(at(Stage::Detect))?;
-    let manifests = ports.reader.manifests(&release);
+    let manifests = ports.reader.manifests(&release).await;
     let manifests =
         manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;
     let mut changes = Vec::new();

@@ -24,11 +24,11 @@ impl Deploy<'_> {
         detection: &Detection,
     ) -> Result<(), Failure> {
         let digest = format!("sha256:{}", "0".repeat(64));
-        let placeholders = Placeholders { id: &self.job.id, digest: &digest, user: None };
+        let (id, place) = (&*self.job.id, &*detection.place);
+        let placeholders = Placeholders { id, place, digest: &digest, user: None };
         let env = detection.env.clone();
         let app = &self.job.app;
-        let release =
-            provisional_release(&placeholders, app, commit, &detection.decision, env, self.ports);
+        let release = provisional_release(&placeholders, app, commit, &detection.decision, env);
         let release = release.at(&self.job.clusters.names);
         let checked = wall::check(&release, self.ports).await;
         checked.map_err(|cause| Failure { at: Stage::Detect, cause })?;

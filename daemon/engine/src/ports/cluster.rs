@@ -52,7 +52,7 @@ pub trait ClusterReader: Send + Sync {
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError>;
     /// Returns a release's objects as JSON, in the order in which they are applied. Objects that hold a
     /// password are left out.
-    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError>;
+    async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError>;
     /// Returns the changes that applying a release would make. Secrets are masked.
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError>;
 }

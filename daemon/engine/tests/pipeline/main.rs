@@ -15,6 +15,7 @@ mod custom;
 mod detecting;
 mod dry_run;
 mod folder;
+mod own_registries;
 mod previews;
 mod removals;
 mod slots;

@@ -203,7 +203,7 @@ impl World {
             releases: self.releases.clone(),
             underway: self.underway.clone(),
             exposure: Arc::new(self.exposure.clone()),
-            registry: "r".into(),
+            images: self.registry.clone(),
             forbid_root: false,
         }
     }

@@ -30,7 +30,7 @@ const LOGIN: Duration = Duration::from_secs(30);
 
 /// Returns the registry's host of a release's image, as the reference names it.
 pub(crate) fn host(release: &Release) -> &str {
-    release.image.reference.split('/').next().unwrap_or_default()
+    release.image.host()
 }
 
 /// Returns a login that nodes can use, and the time of its renewal in milliseconds since 1970. `None` means

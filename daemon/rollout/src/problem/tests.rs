@@ -74,6 +74,8 @@ fn a_pull_that_is_denied_may_have_come_before_its_secret() {
     let denied = "pull access denied: insufficient_scope: authorization failed";
     assert_eq!(codes(&snapshot(true, denied)), [None, Some("pull-denied")]);
     assert_eq!(codes(&snapshot(false, denied)), [Some("pull-denied"); 2]);
+    let denied = Judge::default().judge(&snapshot(false, denied), &release(), Duration::ZERO);
+    assert!(matches!(denied, Verdict::Failed(finding) if finding.problem.is_refused_pull()));
     // A name in a message is no part of its text.
     let refused = "failed to pull \"r.example/shop/certificate-denied-api:1\": Head \"https://r.example/v2/shop/certificate-denied-api/manifests/1\": dial tcp 10.0.0.1:443: connect: connection refused";
     assert_eq!(codes(&snapshot(false, refused)), [None; 2]);

@@ -233,7 +233,7 @@ impl ClusterReader for FakeCluster {
         Ok(self.serving.lock().unwrap().contains_key(release.cluster()))
     }
 
-    fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
+    async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
         Ok(vec![serde_json::to_string(&release.runtime).unwrap()])
     }
 
