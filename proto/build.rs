@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 61] = [
+const SHOWN: [&str; 64] = [
     "App",
     "Source",
     "Job",
@@ -85,11 +85,14 @@ const SHOWN: [&str; 61] = [
     "LoginLink",
     "DeadMessage",
     "UnwellEndpoint",
+    "Registry",
+    "RegistryAccount",
+    "RegistryFinding",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 36] = [
+const FORMS: [(&str, &str); 38] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -123,6 +126,11 @@ const FORMS: [(&str, &str); 36] = [
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
     ("LoginLink.expires", "serialize_with = \"crate::json::seconds\""),
     ("DeadMessage.at", "serialize_with = \"crate::json::seconds\""),
+    ("Registry.at", "serialize_with = \"crate::json::seconds\""),
+    (
+        "RegistryAccount.settings_json",
+        "rename = \"settings\", serialize_with = \"crate::json::document\"",
+    ),
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),

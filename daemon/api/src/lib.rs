@@ -18,6 +18,7 @@ mod outgoing;
 mod plugins;
 mod projects;
 mod queue;
+mod registries;
 mod releases;
 mod revocable;
 mod secrets;

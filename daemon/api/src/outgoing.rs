@@ -7,6 +7,7 @@ mod message;
 mod plan;
 mod preview;
 mod project;
+mod registry;
 mod removed;
 mod session;
 mod time;
@@ -18,6 +19,7 @@ pub(crate) use message::{message, unwell};
 pub(crate) use plan::{change, plan};
 pub(crate) use preview::preview;
 pub(crate) use project::project;
+pub(crate) use registry::{registry, registry_finding};
 pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 

@@ -16,12 +16,12 @@ use windlass_proto::v1::{
     DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
     hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
     plugins_server::PluginsServer, projects_server::ProjectsServer, queue_server::QueueServer,
-    releases_server::ReleasesServer, secrets_server::SecretsServer,
-    sessions_server::SessionsServer,
+    registries_server::RegistriesServer, releases_server::ReleasesServer,
+    secrets_server::SecretsServer, sessions_server::SessionsServer,
 };
 use windlass_service::Services;
 
-/// Bytes of the largest request. No honest one is larger: a secret of 256 KiB and its name.
+/// Bytes of the largest request. No honest one is larger: a secret of 256 KiB and its name, or a registry's logins.
 const LARGEST: usize = 1 << 20;
 
 /// The use cases behind tonic's service traits.
@@ -131,6 +131,7 @@ impl Api {
             .add_service(AppsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(SecretsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(ProjectsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(RegistriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(HooksServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(DeliveriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(SessionsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))

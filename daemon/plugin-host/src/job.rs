@@ -38,6 +38,7 @@ use windlass_model::{
     hook::{About, ActionResult, Hook, HookStep, SecretSource},
     job::Stage,
     recipe::Recipe,
+    secret::Secret,
     testing::{TestOutput, TestPlan, TestSummary},
 };
 
@@ -93,11 +94,25 @@ impl JobPlugins {
         registry: &RegistrySource,
         recorder: &Recorder,
     ) -> Result<Login, PluginError> {
+        self.authenticate_with(registry, &BTreeMap::new(), recorder).await
+    }
+
+    /// Logs in at a registry with secrets that are opened already, by the names that the plugin gives them.
+    ///
+    /// # Errors
+    /// Returns the plugin's own error, or the reason why there is no answer.
+    pub async fn authenticate_with(
+        &self,
+        registry: &RegistrySource,
+        secrets: &BTreeMap<String, Secret>,
+        recorder: &Recorder,
+    ) -> Result<Login, PluginError> {
         let Some(plugin) = self.set.named(Kind::RegistryAuth, &registry.plugin).cloned() else {
             return Err(not_loaded(&registry.plugin, Authenticate::CALL));
         };
         let settings = merged(&plugin.settings, &registry.settings).to_string();
-        let context = self.context_with(&plugin, settings, registry.secrets.clone());
+        let mut context = self.context_with(&plugin, settings, registry.secrets.clone());
+        context.vault.given.extend(secrets.clone());
         let guest = Authenticate { registry: registry.host.clone() };
         call(&plugin, context, guest, recorder).await
     }

@@ -9,12 +9,9 @@ use crate::{
     settings::merged,
     setup::{HookSource, RegistrySource, Setup},
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 use windlass_engine::ports::Secrets;
-use windlass_model::{app::label, hook::SecretSource};
+use windlass_model::app::label;
 
 /// Loaded plugins, in the operator's order.
 pub struct PluginSet {
@@ -80,7 +77,8 @@ impl PluginSet {
             let at = format!("registries: {}", registry.host);
             let name = &registry.plugin;
             let settings = &registry.settings;
-            self.check_use(Kind::RegistryAuth, name, settings, &registry.secrets)
+            let secrets = registry.secrets.keys().map(String::as_str).collect();
+            self.check_use(Kind::RegistryAuth, name, settings, &secrets)
                 .map_err(|message| HostError { path: at, message })?;
         }
         let mut names = BTreeSet::new();
@@ -92,8 +90,8 @@ impl PluginSet {
             }
             let settings = serde_json::from_str(&hook.settings)
                 .map_err(|error| fail(format!("settings: {error}")))?;
-            self.check_use(Kind::DeployHook, &hook.plugin, &settings, &hook.secrets)
-                .map_err(fail)?;
+            let secrets = hook.secrets.keys().map(String::as_str).collect();
+            self.check_use(Kind::DeployHook, &hook.plugin, &settings, &secrets).map_err(fail)?;
         }
         Ok(())
     }
@@ -103,7 +101,7 @@ impl PluginSet {
         kind: Kind,
         name: &str,
         settings: &serde_json::Value,
-        secrets: &BTreeMap<String, SecretSource>,
+        secrets: &BTreeSet<&str>,
     ) -> Result<(), String> {
         let Some(plugin) = self.named(kind, name) else {
             let known: Vec<_> = self.of(kind).map(|plugin| &*plugin.manifest.name).collect();
@@ -113,10 +111,10 @@ impl PluginSet {
         };
         plugin.schema.check(&merged(&plugin.settings, settings))?;
         let asks = &plugin.granted.asks().secrets;
-        if let Some(other) = secrets.keys().find(|own| !asks.iter().any(|ask| ask.name == **own)) {
+        if let Some(other) = secrets.iter().find(|own| !asks.iter().any(|ask| ask.name == **own)) {
             return Err(format!("secrets: `{name}` does not ask for `{other}`: remove it"));
         }
-        let missing = asks.iter().find(|ask| !ask.optional && !secrets.contains_key(&ask.name));
+        let missing = asks.iter().find(|ask| !ask.optional && !secrets.contains(&*ask.name));
         match missing {
             Some(ask) => Err(format!(
                 "secrets: `{name}` needs `{}` ({}): say where it is, such as {} = \"/etc/windlass/secrets/{}\"",
@@ -124,6 +122,32 @@ impl PluginSet {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Checks that a registry-auth plugin is loaded, and takes these settings and secrets.
+    ///
+    /// # Errors
+    /// The part that does not fit, and what is expected.
+    pub fn check_registry(
+        &self,
+        plugin: &str,
+        settings: &serde_json::Value,
+        secrets: &BTreeSet<&str>,
+    ) -> Result<(), String> {
+        let asks =
+            self.named(Kind::RegistryAuth, plugin).map(|found| &found.granted.asks().secrets);
+        let missing = |name: &str| !secrets.contains(name);
+        let ask = asks.into_iter().flatten().find(|ask| !ask.optional && missing(&ask.name));
+        if let Some(ask) = ask {
+            // Nobody but the operator names files of the daemon's host.
+            return Err(format!("secrets: `{plugin}` needs `{}`: {}", ask.name, ask.reason));
+        }
+        self.check_use(Kind::RegistryAuth, plugin, settings, secrets)
+    }
+
+    /// Returns the hosts of all registries that plugins log in at.
+    pub fn registry_hosts(&self) -> impl Iterator<Item = &str> {
+        self.registries.iter().chain(&self.pulls).map(|registry| &*registry.host)
     }
 
     /// Returns the configuration of a registry. `None` means that no plugin logs in there.

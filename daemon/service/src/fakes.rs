@@ -48,8 +48,10 @@ use windlass_store::MemoryStore;
 
 const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
+mod registries;
 mod remotes;
 
+pub(crate) use registries::FakeRegistries;
 pub(crate) use remotes::FakeRemotes;
 
 /// All use cases, on a store in memory and on fakes.
@@ -60,6 +62,7 @@ pub(crate) struct World {
     pub(crate) plugins: Arc<FakePlugins>,
     pub(crate) inspect: Arc<FakeCluster>,
     pub(crate) remotes: Arc<FakeRemotes>,
+    pub(crate) registries: Arc<FakeRegistries>,
     inbox: Mutex<mpsc::UnboundedReceiver<Message>>,
 }
 
@@ -71,6 +74,7 @@ impl World {
         let plugins = Arc::new(FakePlugins::default());
         let inspect = Arc::new(FakeCluster::default());
         let remotes = Arc::new(FakeRemotes::default());
+        let registries = Arc::new(FakeRegistries::default());
         let services = Services {
             jobs: store.clone(),
             updates: store.clone(),
@@ -96,6 +100,8 @@ impl World {
             deliveries: store.clone(),
             outbox: store.clone(),
             previews: store.clone(),
+            own_registries: store.clone(),
+            registry_admin: registries.clone(),
             sessions: store.clone(),
             login_links: None,
             page_url: None,
@@ -106,7 +112,8 @@ impl World {
             queue,
             waits: SharedQueue::new(LIMITS),
         };
-        Self { services, store, planner, plugins, inspect, remotes, inbox: Mutex::new(inbox) }
+        let inbox = Mutex::new(inbox);
+        Self { services, store, planner, plugins, inspect, remotes, registries, inbox }
     }
 
     /// Returns the messages that the dispatcher has got since the last call.

@@ -35,6 +35,7 @@ mod previews;
 mod projects;
 mod quota;
 mod receivers;
+mod registries;
 mod releases;
 mod remove;
 mod rollback;
@@ -64,11 +65,12 @@ pub use plan::PlanRequest;
 pub use plan_slots::PlanSlots;
 pub use ports::{
     DeadMessage, DeadMessages, DeadPage, LoginLink, LoginLinks, Planner, PluginRecords,
-    RemoteReader, SentFiles,
+    RegistryAdmin, RegistryFinding, RemoteReader, SentFiles,
 };
 pub use preview_list::ListedPreview;
 pub use projects::{AppliedProject, ApplyProject};
 pub use quota::JobQuota;
+pub use registries::PutRegistryRequest;
 pub use releases::{ListedRelease, ReleasePage, ReleasesRequest};
 pub use remove::{RemoveRequest, RemovedObject};
 pub use rollback::RollbackRequest;

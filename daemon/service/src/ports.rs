@@ -7,7 +7,14 @@ use windlass_engine::{
     pipeline::{DryRun, DryRunRequest},
     ports::{PluginStatus, Tree, UploadedFile},
 };
-use windlass_model::{app::App, diagnosis::Diagnosis, job::Commit, revision::Revision, spec::Spec};
+use windlass_model::{
+    app::App,
+    diagnosis::Diagnosis,
+    job::Commit,
+    own::registry::{LoginUse, OwnRegistry, RegistrySecrets},
+    revision::Revision,
+    spec::Spec,
+};
 
 /// Pipeline without effects, on the ports that jobs run on.
 #[async_trait]
@@ -54,6 +61,40 @@ pub trait RemoteReader: Send + Sync {
 pub trait SentFiles: Send {
     /// Returns the next file. `None` means that the client has sent all.
     async fn next(&mut self) -> Result<Option<UploadedFile>, ServiceError>;
+}
+
+/// A login of a project's own registry that does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryFinding {
+    /// Use of the login.
+    pub login: LoginUse,
+    pub message: String,
+    /// Advice to whoever put the registry.
+    pub fix: String,
+}
+
+/// The operator's rules for registries of projects' own, and the world in which these are tried.
+#[async_trait]
+pub trait RegistryAdmin: Send + Sync {
+    /// Checks that the operator allows the registry: host, addresses, plugins with their settings, and no other login
+    /// for the host.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] with the key that the operator has to set.
+    async fn admit(
+        &self,
+        registry: &OwnRegistry,
+        secrets: &RegistrySecrets,
+    ) -> Result<(), ServiceError>;
+    /// Tries each login, and returns those that do not work. Nothing is written to the registry.
+    async fn check(
+        &self,
+        project: &str,
+        registry: &OwnRegistry,
+        secrets: &RegistrySecrets,
+    ) -> Vec<RegistryFinding>;
+    /// Reports that the logins of a project were changed: pull secrets of its apps are looked at now.
+    async fn changed(&self, project: &str);
 }
 
 /// Plugins of a daemon.

@@ -3,7 +3,7 @@
 use crate::{
     inspection::Inspection,
     plan_slots::PlanSlots,
-    ports::{DeadMessages, LoginLinks, Planner, PluginRecords, RemoteReader},
+    ports::{DeadMessages, LoginLinks, Planner, PluginRecords, RegistryAdmin, RemoteReader},
     quota::JobQuota,
 };
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use windlass_engine::{
     ports::{
         InspectBuilder, Uploads,
         store::{
-            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, Previews, Projects, Releases, Runs,
-            SecretRecords, Sessions,
+            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, OwnRegistries, Previews, Projects,
+            Releases, Runs, SecretRecords, Sessions,
         },
     },
     queue,
@@ -52,6 +52,10 @@ pub struct Services {
     pub outbox: Arc<dyn Outbox>,
     /// Preview environments.
     pub previews: Arc<dyn Previews>,
+    /// Registries of projects' own.
+    pub own_registries: Arc<dyn OwnRegistries>,
+    /// Rules for them, and checks of their logins.
+    pub registry_admin: Arc<dyn RegistryAdmin>,
     /// Sessions of the dashboard.
     pub sessions: Arc<dyn Sessions>,
     /// Login links of the dashboard. `None` means that the daemon serves no page.

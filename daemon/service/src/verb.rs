@@ -19,12 +19,14 @@ pub enum Verb {
     Projects,
     /// Approve and reject what jobs wait for.
     Approve,
+    /// Put, test and delete registries of the project's own.
+    Registries,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 5] =
-        [Self::Read, Self::Deploy, Self::Secrets, Self::Projects, Self::Approve];
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Deploy, Self::Secrets, Self::Projects, Self::Approve, Self::Registries];
 }
 
 impl fmt::Display for Verb {
@@ -35,6 +37,7 @@ impl fmt::Display for Verb {
             Self::Secrets => "secrets",
             Self::Projects => "projects",
             Self::Approve => "approve",
+            Self::Registries => "registries",
         })
     }
 }

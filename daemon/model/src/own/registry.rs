@@ -17,7 +17,7 @@ pub const LONGEST_SECRET: usize = 64 << 10;
 pub const LONGEST_SETTINGS: usize = 64 << 10;
 
 /// Number of secrets of one login, at most.
-pub const MOST_SECRETS: usize = 16;
+pub const MOST_SECRETS: usize = 6;
 
 /// Number of characters of the longest host, with its port.
 const LONGEST_HOST: usize = 253;
