@@ -12,6 +12,7 @@ mod hook;
 mod outbox;
 mod project;
 mod queue;
+mod registry;
 mod remove;
 mod shown;
 mod source;
@@ -23,6 +24,7 @@ pub(crate) use hook::Hook;
 pub(crate) use outbox::Outbox;
 pub(crate) use project::Project;
 pub(crate) use queue::{Dead, Queue};
+pub(crate) use registry::{PutRegistry, Registry};
 pub(crate) use remove::Remove;
 pub(crate) use shown::Shown;
 pub(crate) use source::Source;
@@ -278,6 +280,9 @@ pub(crate) enum Command {
     /// Make, rotate, test and list the webhooks that forges call.
     #[command(subcommand)]
     Hook(Hook),
+    /// Put, list, test and remove registries of a project's own. Logins are never shown.
+    #[command(subcommand)]
+    Registry(Registry),
     /// List what forges reported, newest first, each with what came of it: which job, or why nothing was deployed.
     #[command(after_long_help = delivery::LIST)]
     Deliveries(Deliveries),
@@ -406,6 +411,8 @@ mod tests {
             "windlass show",
             "windlass project apply",
             "windlass hook rotate shop HOOK --keep soon",
+            "windlass registry put shop ghcr.io --push-password-file token",
+            "windlass registry put shop ghcr.io --push-user ci --push-plugin registry-ecr",
             "windlass outbox replay shop",
             "windlass outbox replay shop MESSAGE --dead",
             "windlass queue dead replay",

@@ -13,7 +13,8 @@ use tonic::{
 use windlass_proto::v1::{
     apps_client::AppsClient, deliveries_client::DeliveriesClient, hooks_client::HooksClient,
     jobs_client::JobsClient, outbox_client::OutboxClient, plugins_client::PluginsClient,
-    projects_client::ProjectsClient, queue_client::QueueClient, releases_client::ReleasesClient,
+    projects_client::ProjectsClient, queue_client::QueueClient,
+    registries_client::RegistriesClient, releases_client::ReleasesClient,
     secrets_client::SecretsClient, sessions_client::SessionsClient,
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct Client {
     pub(crate) plugins: PluginsClient<Service>,
     pub(crate) projects: ProjectsClient<Service>,
     pub(crate) hooks: HooksClient<Service>,
+    pub(crate) registries: RegistriesClient<Service>,
     pub(crate) deliveries: DeliveriesClient<Service>,
     pub(crate) outbox: OutboxClient<Service>,
     pub(crate) sessions: SessionsClient<Service>,
@@ -90,6 +92,7 @@ impl Client {
             plugins: PluginsClient::new(with()),
             projects: ProjectsClient::new(with()),
             hooks: HooksClient::new(with()),
+            registries: RegistriesClient::new(with()),
             deliveries: DeliveriesClient::new(with()),
             outbox: OutboxClient::new(with()),
             sessions: SessionsClient::new(with()),

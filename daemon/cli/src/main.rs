@@ -29,6 +29,7 @@ mod plugins;
 mod previews;
 mod projects;
 mod queue;
+mod registries;
 mod remove;
 mod render;
 mod show;
