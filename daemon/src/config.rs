@@ -10,6 +10,7 @@ mod form;
 mod journal;
 mod listen;
 mod outgoing;
+mod own_registries;
 #[cfg(test)]
 mod reference;
 mod registry;
@@ -24,6 +25,7 @@ use form::{object, word};
 use journal::{Journal, Logs};
 pub(crate) use listen::Listen;
 use outgoing::Outgoing;
+use own_registries::OwnRegistries;
 pub(crate) use registry::Registry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +114,8 @@ pub(crate) struct Config {
     pub(crate) cluster_order: RolloutOrder,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
+    #[serde(default)]
+    pub(crate) own_registries: OwnRegistries,
     /// Owners of hosts. With any, a route needs a host that one of them gives to its project.
     #[serde(default)]
     pub(crate) hosts: Vec<HostOwner>,

@@ -18,6 +18,7 @@ mod due;
 mod error;
 mod hash_token;
 mod log;
+mod own_registries;
 mod plugins;
 mod process;
 mod registries;

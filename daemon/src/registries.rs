@@ -1,4 +1,5 @@
-//! Logins at registries, from the configuration or from a plugin. They are kept here and nowhere else.
+//! Logins at registries, from the configuration, from a plugin, or of a project's own. They are kept here and nowhere
+//! else.
 
 use crate::config::Config;
 use async_trait::async_trait;
@@ -7,54 +8,50 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
-use tokio::sync::Mutex;
 use windlass_engine::{
-    ports::{Action, Login, LoginRequest, Logins},
+    ports::{
+        Action, Credential, Login, LoginRequest, Logins,
+        store::{OpenedRegistry, OwnRegistries},
+    },
     recorder::Recorder,
 };
-use windlass_model::clock::now_ms;
-use windlass_model::error::PluginError;
+use windlass_model::{
+    clock::now_ms,
+    error::PluginError,
+    own::registry::{LoginUse, PASSWORD, RegistryLogin, canonical_host},
+    secret::Secret,
+};
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
+mod cache;
 mod fixed;
+mod operator;
 mod own;
+mod places;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod trial;
 
+pub(crate) use own::NotAllowed;
+
+use cache::{Cache, CacheKey, Configured, Kept};
 use fixed::{FixedLogin, FixedLogins};
-use own::OwnRegistry;
+use operator::OperatorRegistry;
+use own::OwnLogins;
+use refusal::refused;
 
 /// Time for which a login without an end is used before its plugin is asked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// A login that a plugin returned, with its origin.
-struct Kept {
-    login: Login,
-    /// Another set of plugins may configure the same registry otherwise.
-    source: RegistrySource,
-    since: Instant,
-}
-
-/// Place of a login. `None` means that there is none to use again.
-type Place = Arc<Mutex<Option<Kept>>>;
-
 /// All registries that this daemon logs in at.
 pub(crate) struct Registries {
-    own: OwnRegistry,
+    operator: OperatorRegistry,
     fixed: RwLock<Arc<FixedLogins>>,
     plugins: Arc<Plugins>,
-    /// By host and configured login; one lock each, so that a hundred builds ask a plugin once.
-    kept: Mutex<BTreeMap<(String, Configured), Place>>,
-}
-
-/// One of the two logins that a registry may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Configured {
-    /// The registry's own login, which may push.
-    Main,
-    /// The login of `pull`, which need not push.
-    Pull,
+    kept: Cache,
+    /// Registries of projects' own. `None` means that no store is open.
+    own: Option<OwnLogins>,
 }
 
 /// Origin of a login.
@@ -66,17 +63,27 @@ enum Source {
 impl Registries {
     pub(crate) fn new(config: &Config, plugins: Arc<Plugins>) -> Self {
         Self {
-            own: OwnRegistry::new(&config.registry),
+            operator: OperatorRegistry::new(&config.registry),
             fixed: RwLock::new(Arc::new(FixedLogins::of(config))),
             plugins,
-            kept: Mutex::default(),
+            kept: Cache::default(),
+            own: None,
         }
+    }
+
+    /// Adds the registries that projects put, within what the configuration allows.
+    #[must_use]
+    pub(crate) fn with_own(self, store: Arc<dyn OwnRegistries>, config: &Config) -> Self {
+        Self { own: Some(OwnLogins::new(store, config)), ..self }
     }
 
     /// Takes users and files of another configuration. Logins of plugins follow the plugins.
     pub(crate) fn configure(&self, config: &Config) {
         let next = Arc::new(FixedLogins::of(config));
         *self.fixed.write().unwrap_or_else(PoisonError::into_inner) = next;
+        if let Some(own) = &self.own {
+            own.configure(config);
+        }
     }
 
     /// Checks that the files of all logins can be read.
@@ -91,7 +98,17 @@ impl Registries {
         self.fixed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns the login that is configured for an action. Without a login for pulls, the one login serves both.
+    /// Returns whether a host is the operator's: a login is configured for it, or images of all projects are pushed
+    /// there.
+    fn is_operators(&self, host: &str) -> bool {
+        let is_same = |other: &str| canonical_host(other) == host;
+        is_same(self.operator.host())
+            || self.fixed().hosts().any(is_same)
+            || self.plugins.current().registry_hosts().any(is_same)
+    }
+
+    /// Returns the operator's login that is configured for an action. Without a login for pulls, the one login serves
+    /// both.
     fn source(&self, set: &PluginSet, host: &str, action: Action) -> Option<Source> {
         let fixed = self.fixed();
         let of = |configured: Configured| {
@@ -108,30 +125,18 @@ impl Registries {
         }
     }
 
-    async fn place(&self, host: &str, configured: Configured) -> Place {
-        self.kept.lock().await.entry((host.to_owned(), configured)).or_default().clone()
-    }
-
-    async fn ask(
-        &self,
-        set: &Arc<PluginSet>,
-        source: &RegistrySource,
-        recorder: &Recorder,
-    ) -> Result<Login, PluginError> {
-        // Not for one project: jobs of all of them share the login.
-        set.for_job("").authenticate(source, recorder).await
-    }
-
-    /// Returns the login of a plugin, which is asked where the kept one is old or of another configuration.
+    /// Returns the login of a plugin, which is asked where the kept one is old or of another configuration. `secrets`
+    /// are those of a project's own registry.
     async fn of_plugin(
         &self,
         set: &Arc<PluginSet>,
-        configured: Configured,
+        key: &CacheKey,
         source: RegistrySource,
+        secrets: &BTreeMap<String, Secret>,
         recorder: &Recorder,
     ) -> Result<Login, PluginError> {
         let host = &*source.host;
-        let place = self.place(host, configured).await;
+        let place = self.kept.place(key).await;
         let mut kept = place.lock().await;
         let fresh = kept.as_ref().filter(|kept| kept.source == source);
         if let Some(kept) = fresh
@@ -143,7 +148,9 @@ impl Registries {
         {
             return Ok(kept.login.clone());
         }
-        match self.ask(set, &source, recorder).await {
+        // The operator's is not for one project: jobs of all of them share the login.
+        let plugins = set.for_job(&key.project);
+        match plugins.authenticate_with(&source, secrets, recorder).await {
             Ok(login) => {
                 // A login that has expired on arrival comes from a clock that is off: it is used, and not kept.
                 let has_expired = login.renew_ms.is_some_and(|renew_ms| renew_ms <= now_ms());
@@ -171,38 +178,109 @@ impl Registries {
             },
         }
     }
+
+    /// Returns the operator's login. `None` means that none is configured for the host.
+    async fn of_operator(
+        &self,
+        request: &LoginRequest<'_>,
+        recorder: &Recorder,
+    ) -> Result<Option<Login>, PluginError> {
+        self.operator.check(request)?;
+        let set = self.plugins.current();
+        Ok(Some(match self.source(&set, request.host, request.action) {
+            None => return Ok(None),
+            // Read each time: a password that was rotated is used without a restart.
+            Some(Source::File(fixed)) => fixed.read().await?,
+            Some(Source::Plugin(configured, source)) => {
+                let (project, host) = (String::new(), request.host.to_owned());
+                let key = CacheKey { project, host, configured, version: 0 };
+                self.of_plugin(&set, &key, source, &BTreeMap::new(), recorder).await?
+            }
+        }))
+    }
+
+    /// Returns the login of a project's own. `None` means that the project has no registry at the host.
+    async fn of_project(
+        &self,
+        request: &LoginRequest<'_>,
+        recorder: &Recorder,
+    ) -> Result<Option<Login>, PluginError> {
+        let LoginRequest { host, project, repository, action } = *request;
+        let Some(own) = &self.own else { return Ok(None) };
+        let Some(opened) = own.open(project, host).await? else { return Ok(None) };
+        let OpenedRegistry { record, secrets } = opened;
+        let registry = &record.registry;
+        self.check_own(own, project, registry)?;
+        let wanted = match action {
+            Action::Push => LoginUse::Push,
+            Action::Pull => LoginUse::Pull,
+        };
+        if action == Action::Push && !registry.has(repository) {
+            let place = registry.images.as_deref().unwrap_or("(no place for images)");
+            return Err(refused(
+                format!(
+                    "`{host}/{repository}` is not below `{place}`, which is where images of project `{project}` are pushed now"
+                ),
+                "submit again: the place was changed while the job ran",
+            ));
+        }
+        let Some((of, login)) = registry.login(wanted) else { return Ok(None) };
+        let secrets = secrets.of(of);
+        Ok(Some(match login {
+            RegistryLogin::User(user) => {
+                let password = secrets.get(PASSWORD).cloned();
+                let password = password.ok_or_else(|| {
+                    let hint = own::command(project, registry);
+                    refused(format!("the password of `{user}` at `{host}` is not there"), &hint)
+                })?;
+                Login { credential: Credential::Basic(user.clone(), password), renew_ms: None }
+            }
+            RegistryLogin::Plugin { name, settings } => {
+                let configured = match of {
+                    LoginUse::Push => Configured::Main,
+                    LoginUse::Pull => Configured::Pull,
+                };
+                let key = CacheKey {
+                    project: project.to_owned(),
+                    host: registry.host.clone(),
+                    configured,
+                    version: record.version,
+                };
+                let source = own::source(registry, name, settings);
+                let set = self.plugins.current();
+                self.of_plugin(&set, &key, source, secrets, recorder).await?
+            }
+        }))
+    }
 }
 
 #[async_trait]
 impl Logins for Registries {
-    fn knows(&self, host: &str) -> bool {
-        self.source(&self.plugins.current(), host, Action::Pull).is_some()
-    }
-
     async fn login(
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
     ) -> Result<Option<Login>, PluginError> {
-        self.own.check(request)?;
-        let set = self.plugins.current();
-        let login = match self.source(&set, request.host, request.action) {
-            None => return Ok(None),
-            // Read each time: a password that was rotated is used without a restart.
-            Some(Source::File(fixed)) => fixed.read().await?,
-            Some(Source::Plugin(configured, source)) => {
-                self.of_plugin(&set, configured, source, recorder).await?
-            }
+        let login = match self.of_project(request, recorder).await? {
+            Some(login) => Some(login),
+            None => self.of_operator(request, recorder).await?,
         };
-        recorder.mask(login.secrets());
-        Ok(Some(login))
+        if let Some(login) = &login {
+            recorder.mask(login.secrets());
+        }
+        Ok(login)
     }
 
-    async fn refused(&self, host: &str) -> bool {
-        let mut another = false;
-        for configured in [Configured::Main, Configured::Pull] {
-            another |= self.place(host, configured).await.lock().await.take().is_some();
+    async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError> {
+        if let Some(own) = &self.own
+            && own.find(project, host).await?.is_some()
+        {
+            return Ok(true);
         }
-        another
+        Ok(self.source(&self.plugins.current(), host, Action::Pull).is_some())
+    }
+
+    async fn refused(&self, project: &str, host: &str) -> bool {
+        self.kept.forget(project, host).await
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     doors::{Doors, bound, proxies, tls},
     due::DueLoop,
     error::Fault,
+    own_registries::OwnRegistryAdmin,
     plugins::PluginAdmin,
     process,
     tasks::{Tasks, aborted},
@@ -51,6 +52,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         config.clone(),
     );
     let plugins = Arc::new(plugins);
+    let registry_admin = OwnRegistryAdmin::new(factory.registries.clone(), due.renewals());
     let plan = Duration::from_secs(config.plan_seconds);
     let slots = SharedQueue::new(config.slots());
     let metrics = Metrics::default();
@@ -84,6 +86,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         deliveries: metrics.counting(store.clone()),
         outbox: store.clone(),
         previews: store.clone(),
+        own_registries: store.clone(),
+        registry_admin: Arc::new(registry_admin),
         sessions: store.clone(),
         login_links: config.listen.page.then_some(links),
         page_url: config.listen.url.clone(),

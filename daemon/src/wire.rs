@@ -67,7 +67,6 @@ pub(crate) struct PortsFactory {
     pub(crate) underway: Arc<Underway>,
     /// Rules on what releases expose.
     exposure: Arc<Exposure>,
-    registry: String,
     forbid_root: bool,
 }
 
@@ -89,7 +88,7 @@ impl PortsFactory {
             releases: self.releases.clone(),
             underway: self.underway.clone(),
             exposure: self.exposure.clone(),
-            registry: self.registry.clone(),
+            images: self.registries.clone(),
             forbid_root: self.forbid_root,
         }
     }
@@ -152,7 +151,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     let (egress, limits) = (config.egress.clone(), config.checkout.clone());
     let git = Arc::new(Checkouts::new(&workspaces, Path::new(PROGRAM), egress, limits)?);
     let plugins = Arc::new(plugins(config, Some(secrets.clone())).await?);
-    let registries = Arc::new(Registries::new(config, plugins.clone()));
+    let registries = Registries::new(config, plugins.clone());
+    let registries = Arc::new(registries.with_own(store.clone(), config));
     registries.check().await?;
     let mut clusters = Vec::new();
     for cluster in config.clusters() {
@@ -180,7 +180,6 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         releases: store.clone(),
         underway: Arc::default(),
         exposure: Arc::new(config.exposure()),
-        registry: config.registry.clone(),
         forbid_root: config.forbid_root,
     };
     Ok(Wired { store, factory })

@@ -82,6 +82,20 @@ impl Rules {
     /// # Errors
     /// A fault that names the address which is not allowed, or says that the name does not resolve.
     pub async fn check_addresses(&self, host: &str) -> Result<(), Fault> {
+        match self.forbidden_address(host).await? {
+            Some(address) => Err(Fault::new(
+                format!("{host} is {address}, which is not of the public internet"),
+                "have the operator name its network in `own-registries.private-addresses`",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns an address of a host that may not be connected to. `None` means that it has none now.
+    ///
+    /// # Errors
+    /// A fault that says that the name does not resolve.
+    pub async fn forbidden_address(&self, host: &str) -> Result<Option<IpAddr>, Fault> {
         let url = self.address(host)?;
         let found: Vec<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],
@@ -99,14 +113,8 @@ impl Rules {
             }
             None => Vec::new(),
         };
-        let Some(named) = url.host().map(|host| host.to_owned()) else { return Ok(()) };
-        match found.into_iter().find(|address| !self.may(&named, *address)) {
-            Some(address) => Err(Fault::new(
-                format!("{host} is {address}, which is not of the public internet"),
-                "have the operator name its network in `own-registries.private-addresses`",
-            )),
-            None => Ok(()),
-        }
+        let Some(named) = url.host().map(|host| host.to_owned()) else { return Ok(None) };
+        Ok(found.into_iter().find(|address| !self.may(&named, *address)))
     }
 
     /// Returns whether an address of a host may be connected to. An address at which a cloud serves credentials is

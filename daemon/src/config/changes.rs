@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// Keys that a reload reads again.
-const RELOADED: [&str; 5] = ["hooks", "plugin-policy", "plugins", "principals", "registries"];
+const RELOADED: [&str; 6] =
+    ["hooks", "own-registries", "plugin-policy", "plugins", "principals", "registries"];
 
 /// Returns the keys that differ and take effect at the next start only, such as `listen.tcp`.
 pub(super) fn for_next_start(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {

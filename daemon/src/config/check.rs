@@ -23,6 +23,7 @@ impl Config {
         self.check_builder()?;
         self.check_clusters()?;
         self.check_registries()?;
+        self.check_own_registries()?;
         self.check_hosts()?;
         self.check_listen()?;
         self.check_git()?;
@@ -165,6 +166,19 @@ impl Config {
             if self.registries.iter().take(index).any(|before| before.host == *host) {
                 return fail(format!("registries: {host}: is named twice; keep one of them"));
             }
+        }
+        Ok(())
+    }
+
+    fn check_own_registries(&self) -> Result<(), ConfigError> {
+        let own = &self.own_registries;
+        if let Err(error) = own.rules() {
+            return fail(format!("own-registries.{error}"));
+        }
+        if let Some(ca) = &own.ca
+            && let Err(error) = std::fs::metadata(ca)
+        {
+            return fail(format!("own-registries.ca: {}: {error}", ca.display()));
         }
         Ok(())
     }

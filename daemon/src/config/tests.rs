@@ -358,3 +358,21 @@ fn a_queue_is_of_one_principal() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn nobody_brings_a_registry_unless_the_operator_lets_them() {
+    assert!(load(LEAST).unwrap().own_registries.rules().unwrap().is_empty());
+    let own = |lines: &str| load(&format!("{LEAST}[own-registries]\n{lines}\n"));
+    let config = own("allow = [\"*.example.com\"]\nplugins = [\"registry-ecr\"]").unwrap();
+    assert!(config.own_registries.rules().unwrap().allows("r.example.com"));
+    for (lines, expected) in [
+        ("allow = [\"https://ghcr.io\"]", "own-registries.allow: `https://ghcr.io` is no host"),
+        ("private-addresses = [\"10\"]", "own-registries.private-addresses: `10` is no network"),
+        ("plain-http = [\"*\"]", "own-registries.plain-http: `*` is no host"),
+        ("ca = \"/nowhere/ca\"", "own-registries.ca: /nowhere/ca: "),
+        ("allowed = []", "did you mean `allow`?"),
+    ] {
+        let error = own(lines).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

@@ -51,6 +51,11 @@ impl FixedLogins {
         self.pull.get(host)
     }
 
+    /// Returns the hosts of all registries.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.main.keys().chain(self.pull.keys()).map(String::as_str)
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &FixedLogin> {
         self.main.values().chain(self.pull.values())
     }

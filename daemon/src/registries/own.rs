@@ -1,102 +1,211 @@
-//! The rule which project may read and write where in the daemon's own registry.
+//! Registries of projects' own, within what the operator allows.
 
 use super::refusal::refused;
-use windlass_engine::ports::{Action, LoginRequest};
-use windlass_model::{docker_hub, error::PluginError};
+use crate::config::Config;
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+use windlass_engine::ports::store::{OpenedRegistry, OwnRegistries, OwnRegistryRecord, StoreError};
+use windlass_model::{
+    error::PluginError,
+    own::registry::{OwnRegistry, RegistryLogin, canonical_host},
+};
+use windlass_plugin_host::RegistrySource;
+use windlass_registry::{Checker, Rules};
 
-/// Registry and path of all images that the daemon pushes: `<registry>/<project>/<app>`.
-pub(super) struct OwnRegistry {
-    /// As it is configured.
-    name: String,
-    host: String,
-    /// Path at the host, with a slash at its end. Empty means that projects are right below the host.
-    path: String,
+/// Rule of the operator that a registry breaks.
+#[derive(Debug)]
+pub(crate) struct NotAllowed {
+    /// Field of the registry.
+    pub(crate) field: String,
+    pub(crate) value: String,
+    /// The rule, with the key that the operator has to set.
+    pub(crate) expected: String,
 }
 
-impl OwnRegistry {
-    pub(super) fn new(registry: &str) -> Self {
-        let (host, path) = registry.split_once('/').unwrap_or((registry, ""));
-        let path = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let host = docker_hub::canonical(host);
-        Self { name: registry.into(), host: host.into(), path }
+/// The operator's rules, as the configuration has them.
+pub(super) struct Allowed {
+    pub(super) rules: Arc<Rules>,
+    plugins: Vec<String>,
+    ca: Option<PathBuf>,
+}
+
+/// Registries that projects have put.
+pub(super) struct OwnLogins {
+    store: Arc<dyn OwnRegistries>,
+    allowed: RwLock<Arc<Allowed>>,
+}
+
+impl Allowed {
+    fn of(config: &Config) -> Self {
+        let own = &config.own_registries;
+        // They were checked when the configuration was read. What cannot be read allows nothing.
+        let rules = Arc::new(own.rules().unwrap_or_default());
+        Self { rules, plugins: own.plugins.clone(), ca: own.ca.clone() }
     }
 
-    /// Checks that a request stays within its project: pushes go below the project's own path, and nothing is
-    /// pulled from below the path of another project.
-    pub(super) fn check(&self, request: &LoginRequest<'_>) -> Result<(), PluginError> {
-        let LoginRequest { host, project, repository, action } = *request;
-        let owner = self.owner(host, repository);
-        let registry = &self.name;
-        match action {
-            Action::Push if owner == Some(project) => Ok(()),
-            Action::Push => Err(refused(
-                format!(
-                    "`{host}/{repository}` is not below `{registry}/{project}/`: project `{project}` may not push there"
-                ),
-                "this is a defect of Windlass: report it",
-            )),
-            Action::Pull => match owner {
-                Some(owner) if owner != project => Err(refused(
-                    format!(
-                        "`{host}/{repository}` is an image of another project: project `{project}` may pull what is below `{registry}/{project}/`, and images outside of `{registry}`"
-                    ),
-                    "copy the image to a place outside of the projects' paths, or build it in this project",
-                )),
-                _ => Ok(()),
-            },
-        }
+    /// Returns checks of logins by these rules.
+    pub(super) fn checker(&self) -> Checker {
+        Checker::new(self.rules.clone(), self.ca.clone())
     }
 
-    /// Returns the project whose path an image is in. `None` means that the image is outside of all of them.
-    fn owner<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
-        let host = docker_hub::canonical(host);
-        if !host.eq_ignore_ascii_case(&self.host) {
-            return None;
+    /// Checks host and plugins. Nothing is resolved.
+    pub(super) fn check(&self, registry: &OwnRegistry) -> Result<(), NotAllowed> {
+        let host = &*registry.host;
+        let fail = |field: String, value: &str, expected: &str| {
+            Err(NotAllowed { field, value: value.into(), expected: expected.into() })
+        };
+        if self.rules.is_empty() {
+            let expected = "is not allowed: no project may bring a registry, unless the operator names its host in `own-registries.allow`";
+            return fail("host".into(), host, expected);
         }
-        let (project, _) = repository.strip_prefix(&*self.path)?.split_once('/')?;
-        Some(project)
+        if !self.rules.allows(host) {
+            let expected = "is not allowed: the operator has to name it in `own-registries.allow`";
+            return fail("host".into(), host, expected);
+        }
+        for (of, login) in registry.logins() {
+            if let RegistryLogin::Plugin { name, .. } = login
+                && !self.plugins.contains(name)
+            {
+                let expected = "is no plugin that projects may use: the operator has to name it in `own-registries.plugins`";
+                return fail(format!("{}.plugin", of.as_str()), name, expected);
+            }
+        }
+        Ok(())
     }
+}
+
+impl OwnLogins {
+    pub(super) fn new(store: Arc<dyn OwnRegistries>, config: &Config) -> Self {
+        Self { store, allowed: RwLock::new(Arc::new(Allowed::of(config))) }
+    }
+
+    pub(super) fn configure(&self, config: &Config) {
+        let next = Arc::new(Allowed::of(config));
+        *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    pub(super) fn allowed(&self) -> Arc<Allowed> {
+        self.allowed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns a registry with its secrets. `None` means that the project has none at the host.
+    pub(super) async fn open(
+        &self,
+        project: &str,
+        host: &str,
+    ) -> Result<Option<OpenedRegistry>, PluginError> {
+        self.store.open_registry(project, &canonical_host(host)).await.map_err(unread)
+    }
+
+    /// Returns a registry without its secrets. `None` means that the project has none at the host.
+    pub(super) async fn find(
+        &self,
+        project: &str,
+        host: &str,
+    ) -> Result<Option<OwnRegistryRecord>, PluginError> {
+        let host = canonical_host(host);
+        let mut all = self.store.registries(project).await.map_err(unread)?.into_iter();
+        Ok(all.find(|one| one.registry.host == host))
+    }
+
+    /// Returns the registry that a project's images are pushed to. `None` means that it is the operator's.
+    pub(super) async fn with_place(
+        &self,
+        project: &str,
+    ) -> Result<Option<OwnRegistryRecord>, PluginError> {
+        let mut all = self.store.registries(project).await.map_err(unread)?.into_iter();
+        Ok(all.find(|one| one.registry.images.is_some()))
+    }
+}
+
+/// Returns the configuration of a plugin's login for a registry of a project's own. Its secrets come with the call.
+pub(super) fn source(
+    registry: &OwnRegistry,
+    plugin: &str,
+    settings: &serde_json::Value,
+) -> RegistrySource {
+    RegistrySource {
+        host: registry.host.clone(),
+        plugin: plugin.to_owned(),
+        settings: settings.clone(),
+        ..RegistrySource::default()
+    }
+}
+
+/// Returns the command that puts a registry once more, with new secrets.
+pub(super) fn command(project: &str, registry: &OwnRegistry) -> String {
+    let mut command = format!("windlass registry put {project} {}", registry.host);
+    if let Some(images) = &registry.images {
+        command.push_str(&format!(" --images {images}"));
+    }
+    for (of, login) in registry.logins() {
+        let of = of.as_str();
+        command.push_str(&match login {
+            RegistryLogin::User(user) => {
+                format!(" --{of}-user {} --{of}-password-file FILE", quoted(user))
+            }
+            RegistryLogin::Plugin { name, settings } => {
+                let is_empty = settings.as_object().is_some_and(serde_json::Map::is_empty);
+                let settings =
+                    if is_empty { String::new() } else { format!(" --{of}-settings FILE") };
+                format!(" --{of}-plugin {name}{settings} --{of}-secret NAME=FILE")
+            }
+        });
+    }
+    command
+}
+
+/// Returns a text as a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@/:+-".contains(c);
+    if text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn unread(error: StoreError) -> PluginError {
+    refused(
+        format!("the project's registries cannot be read: {error}"),
+        "see the daemon's log; then submit again",
+    )
+}
+
+/// Returns the error for a registry that the operator does not allow any more.
+pub(super) fn no_longer_allowed(project: &str, error: &NotAllowed) -> PluginError {
+    let NotAllowed { field, value, expected } = error;
+    refused(
+        format!("a registry of project `{project}`: {field}: `{value}` {expected}"),
+        "ask the operator, or put another registry: windlass help registry put",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(registry: &str, host: &str, repository: &str, action: Action) -> Result<(), String> {
-        let request = LoginRequest { host, project: "shop", repository, action };
-        OwnRegistry::new(registry).check(&request).map_err(|error| error.to_string())
-    }
+    use serde_json::json;
 
     #[test]
-    fn a_project_pushes_below_its_own_path_only() {
-        let push = |repository| check("r:5000/apps", "r:5000", repository, Action::Push);
-        push("apps/shop/web").unwrap();
-        for other in ["apps/evil/web", "apps/shop", "shop/web", "apps/shopping/web", ""] {
-            let error = push(other).unwrap_err();
-            let expected = "is not below `r:5000/apps/shop/`";
-            assert!(error.contains(expected) && error.starts_with("`r:5000/"), "{error}");
-        }
-        assert!(check("r:5000/apps", "other", "apps/shop/web", Action::Push).is_err());
-        check("r:5000", "r:5000", "shop/web", Action::Push).unwrap();
-        check("index.docker.io/apps", "docker.io", "apps/shop/web", Action::Push).unwrap();
-    }
-
-    #[test]
-    fn nothing_is_pulled_from_another_projects_path() {
-        let pull = |host, repository| check("r:5000/apps", host, repository, Action::Pull);
-        for (host, repository) in [
-            ("r:5000", "apps/shop/web"),
-            ("r:5000", "library/python"),
-            ("r:5000", "apps/base"),
-            ("r:5000", ""),
-            ("docker.io", "apps/evil/web"),
-        ] {
-            pull(host, repository).unwrap();
-        }
-        for host in ["r:5000", "R:5000"] {
-            let error = pull(host, "apps/evil/web").unwrap_err();
-            assert!(error.contains("is an image of another project"), "{error}");
-            assert!(error.contains("project `shop` may pull"), "{error}");
-        }
+    fn the_command_renews_all_logins_at_once() {
+        let mut registry = OwnRegistry {
+            host: "ghcr.io".into(),
+            images: Some("ghcr.io/acme".into()),
+            push: Some(RegistryLogin::User("robot$ci's".into())),
+            pull: Some(RegistryLogin::User("nodes".into())),
+        };
+        assert_eq!(
+            command("shop", &registry),
+            "windlass registry put shop ghcr.io --images ghcr.io/acme --push-user 'robot$ci'\\''s' --push-password-file FILE --pull-user nodes --pull-password-file FILE"
+        );
+        let plugin = |settings| RegistryLogin::Plugin { name: "registry-ecr".into(), settings };
+        registry.images = None;
+        registry.push = Some(plugin(json!({})));
+        registry.pull = Some(plugin(json!({ "region": "eu" })));
+        assert_eq!(
+            command("shop", &registry),
+            "windlass registry put shop ghcr.io --push-plugin registry-ecr --push-secret NAME=FILE --pull-plugin registry-ecr --pull-settings FILE --pull-secret NAME=FILE"
+        );
     }
 }

@@ -3,19 +3,25 @@
 use super::*;
 use crate::wire;
 use std::{fs, path::Path};
-use windlass_engine::ports::Credential;
+
+mod own_logins;
 
 /// Returns the registries of a configuration with these tables, in a folder.
 async fn registries(folder: &Path, tables: &str) -> Registries {
+    let config = config(folder, tables);
+    let plugins = wire::plugins(&config, None).await.unwrap();
+    Registries::new(&config, Arc::new(plugins))
+}
+
+/// Reads a configuration with these tables, in a folder.
+fn config(folder: &Path, tables: &str) -> Config {
     let file = folder.join("windlassd.toml");
     let data = folder.display();
     let text = format!(
         "data = \"{data}\"\nregistry = \"r.example/apps\"\n[builder]\naddress = \"unix:///b\"\n{tables}"
     );
     fs::write(&file, text).unwrap();
-    let config = Config::load(Some(&file)).unwrap();
-    let plugins = wire::plugins(&config, None).await.unwrap();
-    Registries::new(&config, Arc::new(plugins))
+    Config::load(Some(&file)).unwrap()
 }
 
 async fn login(registries: &Registries, action: Action) -> Result<(String, String), String> {

@@ -1,0 +1,92 @@
+//! Places that images of projects are pushed to, and the rules for those that projects bring.
+
+use super::{
+    Registries,
+    own::{NotAllowed, OwnLogins, command, no_longer_allowed},
+    refusal::refused,
+};
+use async_trait::async_trait;
+use windlass_engine::ports::ImagePlaces;
+use windlass_model::{
+    error::{BuildError, PluginError},
+    own::registry::OwnRegistry,
+};
+
+impl Registries {
+    /// Checks that the operator still allows a registry, and has not taken its host.
+    pub(super) fn check_own(
+        &self,
+        own: &OwnLogins,
+        project: &str,
+        registry: &OwnRegistry,
+    ) -> Result<(), PluginError> {
+        let allowed = own.allowed().check(registry);
+        allowed.map_err(|error| no_longer_allowed(project, &error))?;
+        let host = &*registry.host;
+        if self.is_operators(host) {
+            return Err(refused(
+                format!(
+                    "the registry `{host}` is the operator's and one of project `{project}` too: which login is meant is not guessed"
+                ),
+                &format!(
+                    "remove that of the project: windlass registry remove {project} {host}; or have the operator remove `{host}` from the configuration"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns the place of a project's own. `None` means that the project has none.
+    async fn own_place(&self, project: &str) -> Result<Option<String>, BuildError> {
+        let Some(own) = &self.own else { return Ok(None) };
+        let failed = |host: &str| {
+            let host = host.to_owned();
+            move |error| BuildError::Login { host, error }
+        };
+        let found = own.with_place(project).await.map_err(failed(self.operator.host()))?;
+        let Some(record) = found else { return Ok(None) };
+        let host = &*record.registry.host;
+        self.check_own(own, project, &record.registry).map_err(failed(host))?;
+        // The builder and the nodes connect by themselves: the name may lead elsewhere than when it was put.
+        let checked = own.allowed().rules.check_addresses(host).await;
+        let checked = checked.map_err(|fault| refused(fault.message, &fault.fix));
+        checked.map_err(failed(host))?;
+        Ok(record.registry.images)
+    }
+
+    /// Checks the operator's rules for a registry that is put.
+    pub(crate) fn admit(&self, registry: &OwnRegistry) -> Result<(), NotAllowed> {
+        let Some(own) = &self.own else { return Ok(()) };
+        own.allowed().check(registry)?;
+        if self.is_operators(&registry.host) {
+            return Err(NotAllowed {
+                field: "host".into(),
+                value: registry.host.clone(),
+                expected: "is the operator's: its login is in the daemon's configuration, or images of all projects are pushed there; a project cannot bring it too".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ImagePlaces for Registries {
+    async fn place(&self, project: &str) -> Result<String, BuildError> {
+        let own = self.own_place(project).await?;
+        Ok(own.unwrap_or_else(|| self.operator.place(project)))
+    }
+
+    async fn renewal(&self, project: &str, host: &str) -> Option<String> {
+        let found = self.own.as_ref()?.find(project, host).await;
+        match found {
+            Ok(found) => {
+                let command = command(project, &found?.registry);
+                Some(format!("renew the project's login: {command}"))
+            }
+            Err(error) => {
+                tracing::warn!(project, host, %error, "no advice on the login");
+                None
+            }
+        }
+    }
+}
