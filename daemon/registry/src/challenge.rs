@@ -36,25 +36,36 @@ impl Read {
     }
 }
 
+/// Returns address and service of the token server that a header names. `None` means that it names none.
+#[must_use]
+pub fn token_server(header: &str) -> Option<(String, String)> {
+    match of(std::iter::once(header))? {
+        Challenge::Bearer { realm, service } => Some((realm, service)),
+        Challenge::Basic => None,
+    }
+}
+
 /// Returns the challenge that is answered: a token where one is asked for. `None` means that the headers have no
 /// challenge that registries use.
 pub(crate) fn chosen(headers: &HeaderMap) -> Option<Challenge> {
     let values = headers.get_all(WWW_AUTHENTICATE).iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    let read: Vec<Read> = values.flat_map(read).take(MOST_CHALLENGES).collect();
-    let of = |scheme: &str| {
-        let scheme = scheme.to_owned();
-        read.iter().filter(move |one| one.scheme.eq_ignore_ascii_case(&scheme))
+    of(values.filter_map(|value| value.to_str().ok()))
+}
+
+fn of<'a>(values: impl Iterator<Item = &'a str>) -> Option<Challenge> {
+    let read: Vec<Read> = values.flat_map(challenges).take(MOST_CHALLENGES).collect();
+    let named = |scheme: &'static str| {
+        read.iter().filter(move |one| one.scheme.eq_ignore_ascii_case(scheme))
     };
-    let bearer = of("bearer").find_map(|one| {
+    let bearer = named("bearer").find_map(|one| {
         let service = one.parameter("service").unwrap_or_default().to_owned();
         Some(Challenge::Bearer { realm: one.parameter("realm")?.to_owned(), service })
     });
-    bearer.or_else(|| of("basic").next().map(|_| Challenge::Basic))
+    bearer.or_else(|| named("basic").next().map(|_| Challenge::Basic))
 }
 
 /// Reads the challenges of one header. What cannot be read ends it.
-fn read(text: &str) -> Vec<Read> {
+fn challenges(text: &str) -> Vec<Read> {
     let mut all: Vec<Read> = Vec::new();
     let mut rest = text;
     loop {
@@ -122,7 +133,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn of(headers: &[&str]) -> Option<Challenge> {
+    fn of_all(headers: &[&str]) -> Option<Challenge> {
         let mut map = HeaderMap::new();
         for header in headers {
             map.append(WWW_AUTHENTICATE, HeaderValue::from_str(header).unwrap());
@@ -158,7 +169,7 @@ mod tests {
             (&["Basic realm=\"x\"", "Bearer realm=\"https://a\""], bearer("https://a", "")),
         ];
         for (headers, expected) in cases {
-            assert_eq!(of(headers), expected, "{headers:?}");
+            assert_eq!(of_all(headers), expected, "{headers:?}");
         }
     }
 
@@ -176,12 +187,12 @@ mod tests {
             "Digest realm=\"x\", nonce=\"y\"",
             "Bearer service=\"s\" ; Basic",
         ] {
-            assert_eq!(of(&[header]), None, "{header}");
+            assert_eq!(of_all(&[header]), None, "{header}");
         }
-        assert_eq!(of(&[]), None);
+        assert_eq!(of_all(&[]), None);
         let many = format!("Bearer {}realm=\"https://a\"", "a=b, ".repeat(10_000));
-        assert_eq!(of(&[&many]), None, "so many parameters are of no registry");
+        assert_eq!(of_all(&[&many]), None, "so many parameters are of no registry");
         let many = "a ".repeat(10_000) + "Basic";
-        assert_eq!(of(&[&many]), None, "so many challenges, too");
+        assert_eq!(of_all(&[&many]), None, "so many challenges, too");
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod fault;
 mod rules;
 
+pub use challenge::token_server;
 pub use check::{Attempt, Checker};
 pub use fault::Fault;
 pub use rules::Rules;
