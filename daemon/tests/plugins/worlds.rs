@@ -16,6 +16,7 @@ use windlass_model::{
     error::PluginError,
     event::Event,
     hook::{About, Action, ActionResult, Done, Hook, HookPhase, HookStep, Policy, SecretSource},
+    secret::Secret,
 };
 use windlass_plugin_host::{Grant, HookSource, Isolation, Plugins, RegistrySource, Setup, Source};
 
@@ -89,6 +90,45 @@ async fn a_login_that_the_operator_has() {
     assert!(matches!(bearer, Credential::Bearer(_)));
     let error = ask(json!({})).await.unwrap_err();
     assert!(error.hint.unwrap().contains("add `user`"));
+}
+
+/// A secret of the project's own is in no file of the daemon's host.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_a_project_brings() {
+    let bench = Bench::new();
+    let grant = "secrets = [{ name = \"secret\", uses = [\"login\"] }]";
+    let plugins = vec![source("registry-static", grant)];
+    let setup = Setup { plugins, ..Setup::default() };
+    let plugins = Plugins::load(bench.host.clone(), &setup).await.unwrap();
+    let registry = RegistrySource {
+        host: REGISTRY.into(),
+        plugin: "registry-static".into(),
+        settings: json!({ "user": "ci" }),
+        secrets: BTreeMap::new(),
+    };
+    let secret = Secret::new(b"pass-word-2".to_vec());
+    let own: BTreeMap<String, Secret> = [("secret".to_owned(), secret)].into();
+    let job = plugins.for_job("shop");
+    let (login, events) = bench
+        .listening(async |recorder| job.authenticate_with(&registry, &own, recorder).await)
+        .await;
+    assert_eq!(basic(login.unwrap()), ("ci".into(), "pass-word-2".into()));
+    assert!(!format!("{events:?}").contains("pass-word"), "{events:?}");
+
+    let set = plugins.current();
+    let check = |plugin: &str, settings: Value, secrets: &'static str| {
+        set.check_registry(plugin, &settings, &secrets.split_whitespace().collect())
+    };
+    check("registry-static", json!({ "user": "ci" }), "secret").unwrap();
+    for (plugin, settings, secrets, expected) in [
+        ("registry-ecr", json!({}), "secret", "no registry-auth `registry-ecr` is loaded"),
+        ("registry-static", json!({ "usr": "ci" }), "secret", "usr"),
+        ("registry-static", json!({}), "", "needs `secret`: is the password or token itself"),
+        ("registry-static", json!({}), "secret other", "does not ask for `other`"),
+    ] {
+        let error = check(plugin, settings, secrets).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 /// The key signs and never enters the guest. A refusal of AWS has a hint what to change.
