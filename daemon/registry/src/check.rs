@@ -154,15 +154,7 @@ impl Checker {
         let answer = match attempt.credential {
             Credential::IdentityToken(refresh) => {
                 let refresh = refresh.reveal_text().ok_or_else(unprintable)?;
-                let mut form = form_urlencoded::Serializer::new(String::new());
-                form.append_pair("grant_type", "refresh_token")
-                    .append_pair("client_id", "windlass")
-                    .append_pair("service", service)
-                    .append_pair("refresh_token", refresh);
-                if let Some(scope) = &scope {
-                    form.append_pair("scope", scope);
-                }
-                let form = Secret::new(form.finish().into_bytes());
+                let form = refresh_form(service, refresh, scope.as_deref());
                 self.send(Method::POST, &url, None, Some(&form), tls).await?
             }
             Credential::Basic(user, password) => {
@@ -276,6 +268,19 @@ impl Checker {
             )
         })
     }
+}
+
+/// Returns the form by which a refresh token is exchanged.
+fn refresh_form(service: &str, refresh: &str, scope: Option<&str>) -> Secret {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token")
+        .append_pair("client_id", "windlass")
+        .append_pair("service", service)
+        .append_pair("refresh_token", refresh);
+    if let Some(scope) = scope {
+        form.append_pair("scope", scope);
+    }
+    Secret::new(form.finish().into_bytes())
 }
 
 /// Returns the header for a user with a password.
