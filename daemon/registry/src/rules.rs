@@ -77,21 +77,8 @@ impl Rules {
         })
     }
 
-    /// Checks all addresses that a host has now: the builder and the nodes may connect to any of them.
-    ///
-    /// # Errors
-    /// A fault that names the address which is not allowed, or says that the name does not resolve.
-    pub async fn check_addresses(&self, host: &str) -> Result<(), Fault> {
-        match self.forbidden_address(host).await? {
-            Some(address) => Err(Fault::new(
-                format!("{host} is {address}, which is not of the public internet"),
-                "have the operator name its network in `own-registries.private-addresses`",
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns an address of a host that may not be connected to. `None` means that it has none now.
+    /// Returns an address of a host that may not be connected to. `None` means that it has none now: the builder and the
+    /// nodes may connect to any of them.
     ///
     /// # Errors
     /// A fault that says that the name does not resolve.
@@ -220,13 +207,15 @@ mod tests {
     #[tokio::test]
     async fn each_address_of_a_host_is_checked() {
         let strict = Rules::default();
-        let fault = strict.check_addresses("127.0.0.1:5000").await.unwrap_err();
-        assert!(fault.message.starts_with("127.0.0.1:5000 is 127.0.0.1"), "{fault}");
-        assert!(fault.fix.contains("own-registries.private-addresses"), "{}", fault.fix);
-        strict.check_addresses("localhost:5000").await.unwrap_err();
-        strict.check_addresses("1.1.1.1").await.unwrap();
+        let local: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(strict.forbidden_address("127.0.0.1:5000").await.unwrap(), Some(local));
+        let named = strict.forbidden_address("localhost:5000").await.unwrap();
+        assert!(named.is_some_and(|address| address.is_loopback()), "{named:?}");
+        assert_eq!(strict.forbidden_address("1.1.1.1").await.unwrap(), None);
         let open = rules(&[], &["127.0.0.0/8"], &[]).unwrap();
-        open.check_addresses("127.0.0.1:5000").await.unwrap();
+        assert_eq!(open.forbidden_address("127.0.0.1:5000").await.unwrap(), None);
+        let fault = open.forbidden_address("nowhere.invalid").await.unwrap_err();
+        assert!(fault.message.starts_with("nowhere.invalid"), "{fault}");
     }
 
     #[test]

@@ -48,10 +48,18 @@ impl Registries {
         let host = &*record.registry.host;
         self.check_own(own, project, &record.registry).map_err(failed(host))?;
         // The builder and the nodes connect by themselves: the name may lead elsewhere than when it was put.
-        let checked = own.allowed().rules.check_addresses(host).await;
-        let checked = checked.map_err(|fault| refused(fault.message, &fault.fix));
-        checked.map_err(failed(host))?;
-        Ok(record.registry.images)
+        match own.allowed().rules.forbidden_address(host).await {
+            Ok(None) => Ok(record.registry.images),
+            Ok(Some(address)) => {
+                let message = format!("{host} is {address}, which is not of the public internet");
+                let hint = "have the operator name its network in `own-registries.private-addresses`, or put another registry";
+                Err(failed(host)(refused(message, hint)))
+            }
+            // A name server may be away for a moment.
+            Err(fault) => {
+                Err(BuildError::Registry { host: host.to_owned(), message: fault.message })
+            }
+        }
     }
 
     /// Checks the operator's rules for a registry that is put.

@@ -88,7 +88,7 @@ impl Deploy<'_> {
         }
         let (env, build_secrets) =
             secrets::resolve(app, &decision.spec, self.ports, self.run).await?;
-        let place = self.ports.images.place(&app.project).await?;
+        let place = self.run.retrying(|| self.ports.images.place(&app.project)).await?;
         Ok(Detection { decision, env, build_secrets, place })
     }
 }
