@@ -71,7 +71,7 @@ impl CredentialProvider {
     /// A push may pull from other repositories of the host: it mounts layers that are there already.
     pub(crate) fn check(&self, host: &str, scopes: &[String]) -> Result<(), Status> {
         let Owner { policy, project, host: own_host, repository } = &self.owner;
-        let pushes = self.pushes.load(Ordering::Acquire);
+        let pushes = self.pushes.load(Ordering::Acquire) && is_same_host(own_host, named(host));
         for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')) {
             let Some((path, actions)) =
                 scope.strip_prefix("repository:").and_then(|scope| scope.rsplit_once(':'))
@@ -87,7 +87,7 @@ impl CredentialProvider {
                         "`{image}` belongs to another project than `{project}`"
                     )));
                 }
-            } else if !(pushes && is_same_host(own_host, named(host)) && path == repository) {
+            } else if !(pushes && path == repository) {
                 return Err(Status::permission_denied(format!(
                     "a build of `{project}` asks to change {}/{path} ({actions}); it may push to `{repository}` alone, once it has ended",
                     named(host)
@@ -267,6 +267,7 @@ mod tests {
         assert!(check("own.example", "repository:acme/web:pull,push").is_ok());
         assert!(check("own.example", "repository:acme/other:pull,push").is_err());
         assert!(check("reg.example", "repository:acme/web:pull,push").is_err());
+        assert!(check("reg.example", "repository:apps/bank/web:pull").is_err());
         let denied = || BuildError::Denied { host: "auth.example".into(), message: "401".into() };
         let refused = provider.refused_push(denied()).await;
         let BuildError::Login { host, error } = refused else { panic!("{refused:?}") };
