@@ -110,6 +110,17 @@ impl OwnLogins {
         Ok(all.find(|one| one.registry.host == host))
     }
 
+    /// Returns the registry that a project has at a host, or had there last. `None` means that it never had one.
+    pub(super) async fn last(
+        &self,
+        project: &str,
+        host: &str,
+    ) -> Result<Option<OwnRegistry>, PluginError> {
+        let versions = self.store.registry_versions(project, &canonical_host(host)).await;
+        let mut versions = versions.map_err(unread)?.into_iter();
+        Ok(versions.find_map(|version| version.registry))
+    }
+
     /// Returns the registry that a project's images are pushed to. `None` means that it is the operator's.
     pub(super) async fn with_place(
         &self,

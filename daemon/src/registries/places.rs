@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use windlass_engine::ports::ImagePlaces;
 use windlass_model::{
     error::{BuildError, PluginError},
-    own::registry::OwnRegistry,
+    own::registry::{OwnRegistry, canonical_host},
 };
 
 impl Registries {
@@ -85,11 +85,14 @@ impl ImagePlaces for Registries {
     }
 
     async fn renewal(&self, project: &str, host: &str) -> Option<String> {
-        let found = self.own.as_ref()?.find(project, host).await;
-        match found {
-            Ok(found) => {
-                let command = command(project, &found?.registry);
-                Some(format!("renew the project's login: {command}"))
+        if self.is_operators(&canonical_host(host)) {
+            return None;
+        }
+        // An image of before may be at a registry that was removed since.
+        match self.own.as_ref()?.last(project, host).await {
+            Ok(last) => {
+                let command = command(project, &last?);
+                Some(format!("put a login of the project's that is valid: {command}"))
             }
             Err(error) => {
                 tracing::warn!(project, host, %error, "no advice on the login");

@@ -15,7 +15,7 @@ pub trait ImagePlaces: Send + Sync {
     /// operator does not allow.
     async fn place(&self, project: &str) -> Result<String, BuildError>;
     /// Returns advice that names the command by which the project renews its own login at a host. `None` means that the
-    /// project has no registry of its own there.
+    /// project never had a registry of its own there, or that the host is the operator's.
     async fn renewal(&self, project: &str, host: &str) -> Option<String>;
 }
 

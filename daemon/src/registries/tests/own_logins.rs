@@ -97,6 +97,9 @@ async fn a_project_pushes_to_its_own_place_with_its_own_login() {
     assert!(world.store.delete_registry("shop", HOST, "me").await.unwrap());
     assert_eq!(world.login("shop", HOST, "", Action::Pull).await.unwrap(), "");
     assert_eq!(world.registries.place("shop").await.unwrap(), "r.example/apps/shop");
+    // A rollback may lead to an image that is there.
+    let renewal = world.registries.renewal("shop", HOST).await.unwrap();
+    assert!(renewal.contains(command), "{renewal}");
 }
 
 #[tokio::test]
