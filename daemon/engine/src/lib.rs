@@ -26,4 +26,5 @@ mod retry;
 pub mod run;
 pub mod shared_queue;
 pub mod slots;
+pub mod targets;
 pub mod underway;

@@ -127,7 +127,7 @@ impl Deploy<'_> {
     }
 
     async fn planned(&self, from: ResumePoint) -> Result<Planned, Failure> {
-        self.may_go().map_err(|error| Failure { at: Stage::Release, cause: error.into() })?;
+        self.may_go().await.map_err(|cause| Failure { at: Stage::Release, cause })?;
         let release = match self.built(from).await? {
             Built::Release(release) => release,
             Built::Held(hold) => return Ok(Planned::Held(hold)),

@@ -3,7 +3,7 @@
 
 use crate::underway::Underway;
 use std::sync::Arc;
-use windlass_model::{cluster::Targets, exposure::Exposure};
+use windlass_model::exposure::Exposure;
 
 mod builder;
 mod cluster;
@@ -14,6 +14,7 @@ mod registry;
 mod secrets;
 mod source;
 pub mod store;
+mod targets;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
@@ -23,6 +24,7 @@ pub use queue::{NotPublished, QueuePublisher};
 pub use registry::{Action, Credential, ImagePlaces, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Remotes, Tree, Upload, UploadedFile, Uploads};
+pub use targets::{ClusterProbe, ClusterTargets, KubeconfigError, ReviewedCluster};
 
 /// Ports that one job may use, and settings of the operator for all jobs.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ pub struct Ports {
     /// Clusters, as people look at them.
     pub inspect: Arc<dyn Inspect>,
     /// Rules which apps go to which clusters. They are asked again when a job begins, since it may have waited.
-    pub targets: Arc<Targets>,
+    pub targets: Arc<dyn ClusterTargets>,
     pub secrets: Arc<dyn Secrets>,
     /// Releases that serve now: their hosts are not given to other projects.
     pub releases: Arc<dyn store::Releases>,

@@ -37,6 +37,9 @@ const KEPT_SHARE: usize = 10;
 #[derive(Debug)]
 pub struct Queue {
     limits: Limits,
+    /// Names of the clusters that projects share. All others are of a project's own, each with slots of its own. `None`
+    /// means that all are shared.
+    shared: Option<BTreeSet<String>>,
     jobs: BTreeMap<String, Entry>,
     /// Reasons by the ids of jobs that the daemon cannot run.
     left_alone: BTreeMap<String, String>,
@@ -52,11 +55,18 @@ impl Queue {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            shared: None,
             jobs: BTreeMap::new(),
             left_alone: BTreeMap::new(),
             next: 1,
             is_draining: false,
         }
+    }
+
+    /// Names the clusters that projects share: any other is another one for each project.
+    #[must_use]
+    pub fn sharing(self, clusters: BTreeSet<String>) -> Self {
+        Self { shared: Some(clusters), ..self }
     }
 
     /// Lets no further job begin. Those that run still get slots.
@@ -75,8 +85,9 @@ impl Queue {
                     self.supersede(&id, &app, &clusters, &mut actions);
                 }
                 let order = self.order();
+                let need = self.placed(&app.project, first);
                 // What an earlier run began asks for what it needs by itself.
-                let asks = (!begun).then_some(Ask { ticket: 0, need: first, order, passed: 0 });
+                let asks = (!begun).then_some(Ask { ticket: 0, need, order, passed: 0 });
                 let entry = Entry {
                     app,
                     clusters,
@@ -132,6 +143,7 @@ impl Queue {
             }
             Message::Needs { id, ticket, need } => self.ask(id, ticket, need, &mut actions),
             Message::Takes { id, ticket, need } => {
+                let need = self.placed_of(&id, need);
                 if let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) {
                     (job.asks, job.held) = (None, Some(Held { ticket, need }));
                 }
@@ -201,7 +213,7 @@ impl Queue {
     }
 
     fn ask(&mut self, id: String, ticket: u64, need: Need, actions: &mut Vec<Action>) {
-        let order = self.order();
+        let (order, need) = (self.order(), self.placed_of(&id, need));
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.runs) else { return };
         job.asks = None;
         match &mut job.held {
@@ -214,6 +226,27 @@ impl Queue {
             held => *held = None,
         }
         job.asks = Some(Ask { ticket, need, order, passed: 0 });
+    }
+
+    /// Returns a job's need with the places that are meant by its names.
+    fn placed_of(&self, id: &str, need: Need) -> Need {
+        match self.jobs.get(id) {
+            Some(job) => self.placed(&job.app.project, need),
+            None => need,
+        }
+    }
+
+    /// Returns a need of a project with the places that are meant by its names.
+    fn placed(&self, project: &str, need: Need) -> Need {
+        match (need, &self.shared) {
+            (Need::Release(names), Some(shared)) => Need::Release(
+                names
+                    .into_iter()
+                    .map(|name| if shared.contains(&name) { name } else { own(project, &name) })
+                    .collect(),
+            ),
+            (need, _) => need,
+        }
     }
 
     fn running(&self) -> Running<'_> {
@@ -424,7 +457,10 @@ impl Queue {
             let full = places.iter().filter(|place| taken.at(place) >= limit);
             let wait = SlotWait {
                 kind,
-                clusters: full.filter(|name| !name.is_empty()).map(ToString::to_string).collect(),
+                clusters: full
+                    .filter(|name| !name.is_empty())
+                    .map(|place| shown(place).to_owned())
+                    .collect(),
                 limit,
                 taken: fullest.map(|place| taken.at(place)).unwrap_or_default(),
                 own: fullest.map(|place| taken.by(place, &job.app.project)).unwrap_or_default(),
@@ -433,6 +469,16 @@ impl Queue {
             waits.insert((*id).to_owned(), Wait::Slot(wait));
         }
     }
+}
+
+/// Returns the place that a cluster of a project's own is. No name of a project or cluster has a `/`.
+fn own(project: &str, name: &str) -> String {
+    format!("{project}/{name}")
+}
+
+/// Returns the name of the cluster that a place is.
+fn shown(place: &str) -> &str {
+    place.split_once('/').map_or(place, |(_, name)| name)
 }
 
 /// Returns whether a grant passes over a request that waits longer: it needs one of the same clusters, and

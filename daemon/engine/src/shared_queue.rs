@@ -2,7 +2,7 @@
 
 use crate::queue::{Action, Limits, Message, Queue, Usage, Wait};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +15,12 @@ impl SharedQueue {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Mutex::new(Queue::new(limits))))
+    }
+
+    /// Makes an empty queue in which projects share these clusters, and no others.
+    #[must_use]
+    pub fn sharing(limits: Limits, clusters: BTreeSet<String>) -> Self {
+        Self(Arc::new(Mutex::new(Queue::new(limits).sharing(clusters))))
     }
 
     /// Takes a message, and returns the actions that follow from it, in order.

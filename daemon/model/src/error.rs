@@ -1,6 +1,9 @@
 //! Errors of the ports. Each variant keeps the facts that a diagnosis reads.
 
-use crate::redact::{LARGEST_SUM, Redactor};
+use crate::{
+    cluster::NoCluster,
+    redact::{LARGEST_SUM, Redactor},
+};
 use thiserror::Error;
 
 /// The reason why a commit cannot be fetched.
@@ -272,6 +275,9 @@ pub enum ClusterError {
         /// Names in the configuration.
         known: Vec<String>,
     },
+    /// A cluster of a project's own is gone, or has the name of one of the operator's.
+    #[error(transparent)]
+    NoCluster(#[from] NoCluster),
     /// The cluster does not know this kind of object.
     #[error("the cluster does not know {object}: {message}")]
     NoKind {

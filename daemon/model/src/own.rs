@@ -1,3 +1,4 @@
-//! Parts of the world that a project brings itself, beside those of the operator.
+//! Things of a project's own that the operator lets it bring.
 
+pub mod cluster;
 pub mod registry;

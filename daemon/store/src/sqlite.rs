@@ -30,6 +30,7 @@ mod hooks;
 mod jobs;
 mod messages;
 mod outbox;
+mod own_clusters;
 mod own_registries;
 mod previews;
 mod projects;

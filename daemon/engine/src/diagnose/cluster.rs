@@ -2,8 +2,7 @@
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
-use windlass_model::diagnosis::Diagnosis;
-use windlass_model::error::ClusterError;
+use windlass_model::{cluster::NoCluster, diagnosis::Diagnosis, error::ClusterError};
 use windlass_rollout::problem::{self, Problem};
 
 /// Owner of a code: the pipeline, or a problem of the cluster, which has its page.
@@ -18,15 +17,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         Cause::Applying { error, .. } => &**error,
         Cause::NoCluster(error) => {
             return Some(Diagnosis {
-                code: Code::NoCluster.into(),
-                subject: "the job's clusters".into(),
-                what: error.to_string(),
                 why: "which apps go to which clusters was changed after the job was submitted"
                     .into(),
-                fixes: vec![
-                    "submit it again for clusters that there are, or ask the operator".into(),
-                ],
-                ..Diagnosis::default()
+                ..no_cluster(error)
             });
         }
         _ => return None,
@@ -43,7 +36,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             "the API server",
             message,
             if message.starts_with("401") {
-                "put a token or a certificate that is valid into the kubeconfig (`cluster.kubeconfig`; it is read again by itself), then submit again"
+                "put a token or a certificate that is valid into the kubeconfig (`cluster.kubeconfig`; it is read again by itself; one of a project's own: windlass cluster put PROJECT NAME --kubeconfig FILE), then submit again"
+            } else if message.contains("own-clusters.") {
+                "operator: allow the address under `[own-clusters]`; or put the cluster with an address that is allowed: windlass cluster put PROJECT NAME --kubeconfig FILE"
             } else if message.contains("certificate") {
                 "compare the clocks of this machine and the API server, and the kubeconfig's `certificate-authority-data` with the server's certificate; then submit again"
             } else {
@@ -81,6 +76,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
                 ..Diagnosis::default()
             });
         }
+        ClusterError::NoCluster(error) => return Some(no_cluster(error)),
         ClusterError::Login { host, error: login } => {
             return Some(Diagnosis {
                 code: Code::RegistryLoginFailed.into(),
@@ -106,4 +102,22 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         fixes: vec![fix.into()],
         ..Diagnosis::default()
     })
+}
+
+/// Returns the diagnosis of a job that has no cluster to go to.
+fn no_cluster(error: &NoCluster) -> Diagnosis {
+    let (code, subject) = match error {
+        NoCluster::Gone { name, .. } => (Code::ClusterUnknown, format!("cluster {name}")),
+        NoCluster::Twice { name, .. } => (Code::NoCluster, format!("cluster {name}")),
+        NoCluster::Name(_) | NoCluster::None(_) => {
+            (Code::NoCluster, "the job's clusters".to_owned())
+        }
+    };
+    Diagnosis {
+        code: code.into(),
+        subject,
+        what: error.to_string(),
+        fixes: vec![error.fix()],
+        ..Diagnosis::default()
+    }
 }

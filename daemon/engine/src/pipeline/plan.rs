@@ -8,7 +8,6 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use windlass_model::{
-    cluster::NoCluster,
     event::Event,
     hook::Hook,
     job::{Release, Source, Stage},
@@ -17,10 +16,12 @@ use windlass_model::{
 
 impl Deploy<'_> {
     /// Checks that the job's app may still go to its clusters: the job may have waited.
-    pub(super) fn may_go(&self) -> Result<(), NoCluster> {
-        let clusters = &self.job.clusters;
-        let order = Some(clusters.order);
-        self.ports.targets.choose(&self.job.app, &clusters.names, order).map(|_| ())
+    pub(super) async fn may_go(&self) -> Result<(), Cause> {
+        let (app, clusters) = (&self.job.app, &self.job.clusters);
+        let targets = self.ports.targets.targets(&app.project).await;
+        let targets = targets.map_err(JournalLost::from)?;
+        targets.choose(app, &clusters.names, Some(clusters.order))?;
+        Ok(())
     }
 
     /// Plans a release, and records the plan: from here on nothing is left to decide.

@@ -39,7 +39,8 @@ impl Deploy<'_> {
                     | ClusterError::Forbidden { .. }
                     | ClusterError::NotTrusted { .. }
                     | ClusterError::Rejected { .. }
-                    | ClusterError::Unknown { .. }),
+                    | ClusterError::Unknown { .. }
+                    | ClusterError::NoCluster(_)),
                 ) => {
                     let cause = Cause::applying(error, &release);
                     return Err(Failure { at: Stage::Release, cause });

@@ -30,6 +30,7 @@ mod counts;
 mod deliveries;
 mod error;
 mod outbox;
+mod own_clusters;
 mod own_registries;
 mod previews;
 mod projects;
@@ -42,6 +43,7 @@ pub use deliveries::{
 };
 pub use error::StoreError;
 pub use outbox::{Attempt, MessageCount, Notice, Outbox, OutboxFilter};
+pub use own_clusters::{CLUSTER_NAMES_KEPT, CLUSTER_VERSIONS_KEPT, OwnClusterRecord, OwnClusters};
 pub use own_registries::{
     MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,
     OwnRegistryRecord, OwnRegistryVersion, PutRegistry,
@@ -416,6 +418,7 @@ pub trait Store:
     + Deliveries
     + Outbox
     + Previews
+    + OwnClusters
     + OwnRegistries
 {
     /// Checks that events can be stored now, by a row that is written and deleted.

@@ -411,3 +411,21 @@ fn the_use_of_slots_counts_those_that_have_one_and_those_that_ask() {
     assert_eq!(of(&queue, 2), (Kind::Release, "eu".into(), 1, 1));
     assert_eq!(of(&queue, 3), (Kind::Release, "us".into(), 0, 1));
 }
+
+/// Else the rollouts of one project would keep all those waiting that gave their cluster the same name.
+#[test]
+fn clusters_of_projects_own_have_slots_of_their_own() {
+    let shared = BTreeSet::from(["eu".to_owned()]);
+    let mut queue = Queue::new(Limits { releases: 1, ..LIMITS }).sharing(shared);
+    for (id, project, name) in [("1", "p", "a"), ("2", "p", "b"), ("3", "q", "a")] {
+        assert_eq!(queue.take(submitted(id, project, name)), [start(id)]);
+    }
+    assert_eq!(queue.take(release("1", 1, &["ours"])), [grant("1", 1)]);
+    assert_eq!(queue.take(release("2", 1, &["ours"])), [], "one project, one cluster");
+    let wait = queue.waits(&["2"]).remove("2").map(|wait| wait.to_string());
+    assert!(wait.as_deref().is_some_and(|wait| wait.contains(" in ours")), "{wait:?}");
+    assert_eq!(queue.take(release("3", 1, &["ours"])), [grant("3", 1)]);
+    assert_eq!(queue.take(release("3", 2, &["eu"])), [grant("3", 2)]);
+    assert_eq!(queue.take(ended("1")), [grant("2", 1)]);
+    assert_eq!(queue.take(release("2", 2, &["eu"])), [], "shared by all projects");
+}

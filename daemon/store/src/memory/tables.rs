@@ -3,7 +3,8 @@
 use super::{delivered::Delivered, messages::Messages, row::Row};
 use std::collections::BTreeMap;
 use windlass_engine::ports::store::{
-    Accepted, HookRecord, JobRecord, ProjectRecord, SessionRecord, StoreError, UnreadableJob,
+    Accepted, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord, StoreError,
+    UnreadableJob,
 };
 use windlass_model::{
     app::App,
@@ -38,6 +39,8 @@ pub(super) struct Tables {
     pub(super) previews: BTreeMap<App, PreviewRecord>,
     /// Versions of registries of projects' own by project and host, the oldest first.
     pub(super) own_registries: BTreeMap<(String, String), Vec<OwnVersion>>,
+    /// Clusters of projects' own, by project and name.
+    pub(super) own_clusters: BTreeMap<(String, String), OwnVersions>,
 }
 
 /// A version of a registry of a project's own.
@@ -74,6 +77,14 @@ pub(super) struct Scheduled {
 pub(super) struct Project {
     pub(super) versions: Vec<ProjectRecord>,
     pub(super) is_deleted: bool,
+}
+
+/// Versions of a cluster of a project's own, the oldest first.
+#[derive(Default)]
+pub(super) struct OwnVersions {
+    pub(super) versions: Vec<OwnClusterRecord>,
+    /// Kubeconfig of the newest version. `None` means that it is a removal.
+    pub(super) kubeconfig: Option<Secret>,
 }
 
 /// A hook with its secrets.

@@ -126,9 +126,11 @@ impl Projects for SqliteStore {
             return Ok(false);
         }
         // A project that gets the name later begins with nothing: its triggers have a first look of their own.
-        for of_project in
-            ["DELETE FROM hooks WHERE project = ?", "DELETE FROM accepted WHERE project = ?"]
-        {
+        for of_project in [
+            "DELETE FROM hooks WHERE project = ?",
+            "DELETE FROM accepted WHERE project = ?",
+            "DELETE FROM own_clusters WHERE project = ?",
+        ] {
             sqlx::query(of_project).bind(name).execute(&mut *transaction).await.or_store()?;
         }
         own_registries::remove_all(&mut transaction, name, by).await?;

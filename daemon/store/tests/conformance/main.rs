@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod messages;
 mod outbox;
+mod own_clusters;
 mod own_registries;
 mod previews;
 mod projects;
@@ -172,6 +173,11 @@ macro_rules! promises {
             previews::a_project_has_as_many_open_previews_as_it_may,
             previews::what_is_closed_stays_so_until_it_is_opened_again,
             previews::previews_that_ended_are_forgotten,
+            own_clusters::a_cluster_has_versions_and_opens_with_its_newest_kubeconfig,
+            own_clusters::a_cluster_that_was_removed_is_known_as_removed,
+            own_clusters::a_project_has_so_many_clusters_and_no_more,
+            own_clusters::names_that_were_removed_are_forgotten_beyond_a_number,
+            own_clusters::clusters_are_of_one_project_and_end_with_it,
             own_registries::a_registry_opens_with_its_secrets_and_is_listed_without,
             own_registries::a_rotation_is_a_version_and_forgets_the_secrets_before,
             own_registries::a_removal_is_a_version_and_numbers_go_on,

@@ -38,6 +38,15 @@ pub(crate) const NO_CLUSTER: &Page = &Page {
                 "environments = [\"production\"]",
             ]),
         },
+        Origin {
+            cause: "The operator and the project have a cluster of the same name",
+            evidence: "`what` names both.",
+            fix: "Give the project's another name, then remove the one of the old name.",
+            lines: Lines::Shell(&[
+                "windlass cluster put shop own-eu --kubeconfig ./eu.kubeconfig",
+                "windlass cluster remove shop eu",
+            ]),
+        },
     ],
     related: &["cluster-unknown", "cluster-unreachable"],
 };
@@ -66,6 +75,12 @@ pub(crate) const CLUSTER_UNKNOWN: &Page = &Page {
             lines: Lines::Shell(&[
                 "windlass submit shop/web --repository https://git.example/shop/web.git --cluster eu",
             ]),
+        },
+        Origin {
+            cause: "It was a cluster of the project's own, and somebody removed it",
+            evidence: "`what` says so; `windlass cluster list` no longer has it.",
+            fix: "Put it back, also in order to remove what still runs there.",
+            lines: Lines::Shell(&["windlass cluster put shop us --kubeconfig ./us.kubeconfig"]),
         },
         Origin {
             cause: "The daemon was started with another configuration",
@@ -122,6 +137,22 @@ pub(crate) const CLUSTER_NOT_TRUSTED: &Page = &Page {
             fix: "Operator: write a new kubeconfig in its place. It is read again by itself.",
             lines: Lines::Shell(&[
                 "kubectl --namespace windlass create token windlass --duration 8760h",
+            ]),
+        },
+        Origin {
+            cause: "The credentials of a cluster of the project's own have expired",
+            evidence: "`why` begins with `401`, and `windlass cluster list` has the cluster.",
+            fix: "Put it again with a new token. The next job uses it.",
+            lines: Lines::Shell(&["windlass cluster put shop us --kubeconfig ./us.kubeconfig"]),
+        },
+        Origin {
+            cause: "The operator does not allow the address of a cluster of the project's own",
+            evidence: "`why` names `own-clusters`.",
+            fix: "Operator: allow its host, and its network where that is private.",
+            lines: Lines::Daemon(&[
+                "[own-clusters]",
+                "allow = [\"k8s.example.com\"]",
+                "private-addresses = [\"10.0.0.0/8\"]",
             ]),
         },
         Origin {

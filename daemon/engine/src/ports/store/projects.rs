@@ -100,7 +100,8 @@ pub trait Projects: Send + Sync {
         newest: Option<u32>,
         limit: u32,
     ) -> Result<Vec<ProjectRecord>, StoreError>;
-    /// Deletes a project, with its hooks and the registries of its own. Its versions stay. `false` means that there is none.
+    /// Deletes a project, with its hooks, and the clusters and registries of its own. Its versions stay. `false` means that
+    /// there is none.
     async fn delete_project(&self, name: &str, by: &str) -> Result<bool, StoreError>;
 }
 
