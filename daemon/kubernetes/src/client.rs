@@ -6,10 +6,13 @@ mod connect;
 mod contents;
 mod discovery;
 mod error;
+mod own;
 mod role;
 
+pub(crate) use access_review::Rights;
 pub use connect::{ConnectError, runs_programs};
 pub(crate) use error::limited;
+pub(crate) use own::check as check_own_server;
 
 use crate::json::text;
 use access_review::AccessReviews;
@@ -34,7 +37,7 @@ use tokio::{
     sync::{RwLock as AsyncLock, Semaphore},
     time::sleep,
 };
-use windlass_model::error::ClusterError;
+use windlass_model::{error::ClusterError, own::cluster::AllowedClusters};
 
 /// `fieldManager` of all that we write, except for what [`HOLDER`] holds.
 pub(crate) const MANAGER: &str = "windlass";
@@ -66,11 +69,20 @@ pub(crate) struct ApplyOptions {
     pub(crate) dry_run: bool,
 }
 
+/// Place that a client has its credentials from.
+enum Credentials {
+    /// The account of the daemon's own pod.
+    Pod,
+    /// A kubeconfig file, which may be replaced.
+    File(PathBuf),
+    /// A sealed kubeconfig. A newer version gets a client of its own.
+    Sealed,
+}
+
 /// State that all clones of a client share.
 struct Shared {
     inner: RwLock<kube::Client>,
-    /// Path of the kubeconfig with the credentials. `None` means that they are the pod's own.
-    kubeconfig: Option<PathBuf>,
+    credentials: Credentials,
     calls: Semaphore,
     /// Read by whoever begins an app in a namespace, and written by whoever deletes a namespace.
     namespaces: AsyncLock<()>,
@@ -84,22 +96,43 @@ impl Client {
     /// Prepares a connection, by a kubeconfig file or by a pod's own account, without a call. A kubeconfig that
     /// needs a program to log in is refused.
     pub async fn new(kubeconfig: Option<&Path>) -> Result<Self, ConnectError> {
+        let inner = connect::connect(kubeconfig).await?;
+        let pod_or_file = |path: &Path| Credentials::File(path.to_owned());
+        Ok(Self::of(inner, kubeconfig.map_or(Credentials::Pod, pod_or_file)))
+    }
+
+    /// Prepares a connection to a cluster of a project's own, without a call. It is made to addresses that the operator
+    /// allows, and to no others.
+    pub(crate) async fn own(
+        kubeconfig: kube::config::Kubeconfig,
+        allowed: &Arc<AllowedClusters>,
+    ) -> Result<Self, ConnectError> {
+        let inner = own::connect(kubeconfig, allowed).await?;
+        Ok(Self::of(inner, Credentials::Sealed))
+    }
+
+    fn of(inner: kube::Client, credentials: Credentials) -> Self {
         let shared = Shared {
-            inner: RwLock::new(connect::connect(kubeconfig).await?),
-            kubeconfig: kubeconfig.map(Path::to_owned),
+            inner: RwLock::new(inner),
+            credentials,
             calls: Semaphore::new(AT_ONCE),
             namespaces: AsyncLock::new(()),
             kinds: ServedKinds::default(),
             reviews: AccessReviews::default(),
             streams: AtomicBool::new(true),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// Reads the credentials again, after the API server refused them: an operator who replaces an expired
     /// certificate does not have to restart the daemon.
     pub(crate) async fn log_in_again(&self) {
-        match connect::connect(self.shared.kubeconfig.as_deref()).await {
+        let kubeconfig = match &self.shared.credentials {
+            Credentials::Pod => None,
+            Credentials::File(path) => Some(path.as_path()),
+            Credentials::Sealed => return,
+        };
+        match connect::connect(kubeconfig).await {
             Ok(client) => {
                 *self.shared.inner.write().unwrap_or_else(PoisonError::into_inner) = client;
             }
@@ -160,6 +193,11 @@ impl Client {
     /// Returns the API resource of a kind.
     pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
         self.shared.kinds.resource(kind)
+    }
+
+    /// Compares the account's rights in a namespace with those that a release of any app needs.
+    pub(crate) async fn review(&self, namespace: &str) -> Result<Rights, ClusterError> {
+        self.shared.reviews.review(&self.inner(), namespace).await
     }
 
     /// Checks that the cluster serves all these kinds, and lets us make their objects.

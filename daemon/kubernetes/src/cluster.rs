@@ -266,13 +266,16 @@ impl Inspect for Kubernetes {
         self.trusted(logs::follow(&self.client, app, cluster, request).await).await
     }
 
-    fn compare(
+    async fn compare(
         &self,
         before: Option<&Release>,
         after: &Release,
     ) -> Result<Vec<ObjectChange>, ClusterError> {
-        let before = before.map(|release| self.shown(release)).unwrap_or_default();
-        Ok(apply::compare(&before, &self.shown(after)))
+        let before = match before {
+            Some(release) => self.shown(release).await?,
+            None => Vec::new(),
+        };
+        Ok(apply::compare(&before, &self.shown(after).await?))
     }
 
     async fn version(&self, _: &str) -> Result<String, ClusterError> {

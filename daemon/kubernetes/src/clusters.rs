@@ -1,7 +1,8 @@
 //! All clusters of one daemon, each with its own connection and credentials.
 
-use crate::cluster::Kubernetes;
+use crate::{cluster::Kubernetes, own::OwnConnections};
 use async_trait::async_trait;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
@@ -11,6 +12,7 @@ use windlass_engine::{
 };
 use windlass_model::{
     app::App,
+    cluster::NoCluster,
     endpoint::Endpoint,
     error::ClusterError,
     hook::{Action, ActionResult},
@@ -19,29 +21,47 @@ use windlass_model::{
 };
 use windlass_rollout::snapshot::Snapshot;
 
-/// Clusters by name. A call about a release goes to the first cluster that the release names.
+/// The operator's clusters by name, and those of projects' own. A call about a release goes to the first cluster that the
+/// release names.
 pub struct Clusters {
-    named: Vec<(String, Kubernetes)>,
+    named: Vec<(String, Arc<Kubernetes>)>,
+    own: OwnConnections,
 }
 
 impl Clusters {
-    /// Takes clusters in the operator's order.
+    /// Takes clusters in the operator's order, and the connections of projects.
     #[must_use]
-    pub fn new(named: Vec<(String, Kubernetes)>) -> Self {
-        Self { named }
+    pub fn new(named: Vec<(String, Kubernetes)>, own: OwnConnections) -> Self {
+        let named = named.into_iter().map(|(name, cluster)| (name, Arc::new(cluster))).collect();
+        Self { named, own }
     }
 
     /// Returns the cluster of a release.
     ///
     /// # Errors
-    /// [`ClusterError::Unknown`] when the configuration no longer names that cluster.
-    pub fn of(&self, release: &Release) -> Result<&Kubernetes, ClusterError> {
-        self.named(release.cluster())
+    /// [`ClusterError::Unknown`] when neither the configuration nor the project names that cluster,
+    /// [`ClusterError::NoCluster`] when both do, or when the project's was removed.
+    pub async fn of(&self, release: &Release) -> Result<Arc<Kubernetes>, ClusterError> {
+        self.named(&release.app.project, release.cluster()).await
     }
 
-    fn named(&self, wanted: &str) -> Result<&Kubernetes, ClusterError> {
+    async fn named(&self, project: &str, wanted: &str) -> Result<Arc<Kubernetes>, ClusterError> {
+        match (self.operators(wanted), self.own.find(project, wanted).await) {
+            (Ok(_), Ok(Some(_)) | Err(ClusterError::NotTrusted { .. })) => {
+                let (name, project) = (wanted.to_owned(), project.to_owned());
+                Err(NoCluster::Twice { name, project }.into())
+            }
+            (Ok(operators), Ok(None) | Err(ClusterError::NoCluster(_))) => Ok(operators),
+            (Err(_), Ok(Some(own))) => Ok(own),
+            (Err(unknown), Ok(None)) => Err(unknown),
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Returns one of the operator's clusters.
+    fn operators(&self, wanted: &str) -> Result<Arc<Kubernetes>, ClusterError> {
         let found = self.named.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, cluster)| cluster).ok_or_else(|| ClusterError::Unknown {
+        found.map(|(_, cluster)| cluster.clone()).ok_or_else(|| ClusterError::Unknown {
             name: wanted.to_owned(),
             known: self.named.iter().map(|(name, _)| name.clone()).collect(),
         })
@@ -51,7 +71,7 @@ impl Clusters {
 #[async_trait]
 impl Cluster for Clusters {
     async fn make(&self, change: &Change, recorder: &Recorder) -> Result<(), ClusterError> {
-        self.of(change.release())?.make(change, recorder).await
+        self.of(change.release()).await?.make(change, recorder).await
     }
 
     async fn act(
@@ -62,18 +82,18 @@ impl Cluster for Clusters {
         action: &Action,
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
-        self.of(release)?.act(release, hook, key, action, recorder).await
+        self.of(release).await?.act(release, hook, key, action, recorder).await
     }
 
     async fn observe(
         &self,
         release: &Release,
     ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
-        self.of(release)?.observe(release).await
+        self.of(release).await?.observe(release).await
     }
 
     async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String> {
-        match self.of(release) {
+        match self.of(release).await {
             Ok(cluster) => cluster.evidence(release, recorder).await,
             Err(error) => vec![error.to_string()],
         }
@@ -84,41 +104,41 @@ impl Cluster for Clusters {
         release: &Release,
         recorder: &Recorder,
     ) -> Result<Option<u64>, ClusterError> {
-        self.of(release)?.renew(release, recorder).await
+        self.of(release).await?.renew(release, recorder).await
     }
 }
 
 #[async_trait]
 impl ClusterReader for Clusters {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
-        self.of(release)?.check(release).await
+        self.of(release).await?.check(release).await
     }
 
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
-        self.of(release)?.serves(release).await
+        self.of(release).await?.serves(release).await
     }
 
     async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {
-        self.of(release)?.manifests(release).await
+        self.of(release).await?.manifests(release).await
     }
 
     async fn changes(&self, release: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
-        self.of(release)?.changes(release).await
+        self.of(release).await?.changes(release).await
     }
 }
 
 #[async_trait]
 impl Inspect for Clusters {
     async fn endpoints(&self, release: &Release) -> Result<Vec<Endpoint>, ClusterError> {
-        self.of(release)?.endpoints(release).await
+        self.of(release).await?.endpoints(release).await
     }
 
     async fn look(&self, release: &Release) -> Result<Snapshot, ClusterError> {
-        self.of(release)?.look(release).await
+        self.of(release).await?.look(release).await
     }
 
     async fn made(&self, release: &Release, data: bool) -> Result<Vec<MadeObject>, ClusterError> {
-        self.of(release)?.made(release, data).await
+        self.of(release).await?.made(release, data).await
     }
 
     async fn logs(
@@ -127,18 +147,18 @@ impl Inspect for Clusters {
         cluster: &str,
         request: &LogRequest,
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError> {
-        self.named(cluster)?.logs(app, cluster, request).await
+        self.named(&app.project, cluster).await?.logs(app, cluster, request).await
     }
 
-    fn compare(
+    async fn compare(
         &self,
         before: Option<&Release>,
         after: &Release,
     ) -> Result<Vec<ObjectChange>, ClusterError> {
-        self.of(after)?.compare(before, after)
+        self.of(after).await?.compare(before, after).await
     }
 
     async fn version(&self, cluster: &str) -> Result<String, ClusterError> {
-        self.named(cluster)?.version(cluster).await
+        self.operators(cluster)?.version(cluster).await
     }
 }

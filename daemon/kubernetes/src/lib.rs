@@ -9,8 +9,10 @@ mod json;
 mod namespace;
 mod object;
 mod observe;
+mod own;
 mod render;
 
 pub use client::{Client, ConnectError, runs_programs};
 pub use cluster::Kubernetes;
 pub use clusters::Clusters;
+pub use own::{OwnConnections, OwnProbe};

@@ -78,7 +78,7 @@ impl Services {
                 ..ClusterChanges::default()
             };
             let before = before.map(|before| before.at(&release.clusters));
-            match self.inspection.compare(before.as_ref(), &release) {
+            match self.inspection.compare(before.as_ref(), &release).await {
                 Ok(changes) => shown.take(changes),
                 Err(error) => shown.why = Some(error.to_string()),
             }

@@ -408,7 +408,7 @@ impl Inspect for FakeCluster {
         Ok(receive)
     }
 
-    fn compare(
+    async fn compare(
         &self,
         before: Option<&Release>,
         after: &Release,

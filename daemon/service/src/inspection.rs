@@ -123,12 +123,12 @@ impl Inspection {
     }
 
     /// Returns the changes from one release's objects to those of another.
-    pub(crate) fn compare(
+    pub(crate) async fn compare(
         &self,
         before: Option<&Release>,
         after: &Release,
     ) -> Result<Vec<ObjectChange>, ClusterError> {
-        self.inspect.compare(before, after)
+        self.inspect.compare(before, after).await
     }
 
     /// Returns the version of a cluster's API server, which answers now.

@@ -109,7 +109,7 @@ impl Inspect for Parts {
         Ok(mpsc::channel(1).1)
     }
 
-    fn compare(
+    async fn compare(
         &self,
         _: Option<&Release>,
         after: &Release,

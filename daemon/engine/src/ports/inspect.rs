@@ -31,12 +31,12 @@ pub trait Inspect: Send + Sync {
     ) -> Result<mpsc::Receiver<LogLine>, ClusterError>;
     /// Returns the changes from one release's objects to those of another, as both are rendered: no cluster is asked.
     /// Values of secrets are in neither. Deletions come last. `None` means that nothing was released before.
-    fn compare(
+    async fn compare(
         &self,
         before: Option<&Release>,
         after: &Release,
     ) -> Result<Vec<ObjectChange>, ClusterError>;
-    /// Returns the version of a cluster's API server, which answers now.
+    /// Returns the version of the API server of one of the operator's clusters, which answers now.
     async fn version(&self, cluster: &str) -> Result<String, ClusterError>;
 }
 

@@ -41,12 +41,21 @@ pub struct KubeconfigError {
     pub problem: String,
 }
 
-/// What a cluster lets its credentials do.
+/// A kubeconfig that was read.
+#[derive(Clone, Debug)]
+pub struct ReadKubeconfig {
+    /// Address of the API server.
+    pub server: String,
+    /// The part of the kubeconfig that is used, and alone is stored.
+    pub kept: Secret,
+}
+
+/// Rights that a cluster gives to its credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReviewedCluster {
     /// Version of the API server: `v1.35.0`.
     pub version: String,
-    /// Roles that would grant what a deploy needs and the account lacks, with what to do, one for each namespace.
+    /// Roles that would grant what a deploy needs and the account lacks, as YAML, one for each namespace.
     /// Empty means that nothing is missing.
     pub missing: Vec<String>,
     /// Namespaces whose rights the cluster does not tell: only a deploy shows them.
@@ -56,11 +65,11 @@ pub struct ReviewedCluster {
 /// Clusters that projects bring, as they are looked at before they are stored.
 #[async_trait]
 pub trait ClusterProbe: Send + Sync {
-    /// Reads a kubeconfig, and returns the address of its API server. Connects to nothing.
+    /// Reads a kubeconfig. Connects to nothing.
     ///
     /// # Errors
     /// The first field that is refused, or that the operator does not allow.
-    fn read(&self, kubeconfig: &Secret) -> Result<String, KubeconfigError>;
+    fn read(&self, kubeconfig: &Secret) -> Result<ReadKubeconfig, KubeconfigError>;
     /// Connects, and reviews the rights that a deploy needs in each namespace of the cluster.
     ///
     /// # Errors

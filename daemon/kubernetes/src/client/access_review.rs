@@ -2,7 +2,11 @@
 //!
 //! All rights that a release lacks are known before anything is built.
 
-use super::{discovery::ServedKinds, error::limited, role::role};
+use super::{
+    discovery::ServedKinds,
+    error::limited,
+    role::{role, yaml},
+};
 use crate::{json, render::is_ordered};
 use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
@@ -40,6 +44,29 @@ const OBSERVED: [(&str, &str, &[&str]); 7] = [
     ("discovery.k8s.io", "endpointslices", &["list"]),
 ];
 
+/// Verbs by group and resource, beside those of [`OBSERVED`], that the release of any app needs.
+const DEPLOYED: [(&str, &str, &[&str]); 6] = [
+    ("", "configmaps", &WRITTEN),
+    ("", "secrets", &WRITTEN),
+    ("", "serviceaccounts", &WRITTEN),
+    ("", "services", &WRITTEN),
+    ("apps", "deployments", &WRITTEN),
+    ("policy", "poddisruptionbudgets", &WRITTEN),
+];
+
+/// Verbs by group and resource.
+type Needed<'a> = BTreeMap<(String, String), BTreeSet<&'a str>>;
+
+/// Rights of an account in a namespace, compared with those that a release of any app needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rights {
+    Enough,
+    /// A Role that would grant what is missing.
+    Missing(String),
+    /// Another authorizer decides, or the review itself is refused.
+    Unknown,
+}
+
 /// Rights of the account, by namespace.
 #[derive(Default)]
 pub(crate) struct AccessReviews(Mutex<BTreeMap<String, Known>>);
@@ -56,10 +83,8 @@ impl AccessReviews {
         namespace: &str,
         objects: &[Value],
     ) -> Result<(), ClusterError> {
-        let mut needed: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-        for (group, resource, verbs) in OBSERVED {
-            needed.entry((group.into(), resource.into())).or_default().extend(verbs);
-        }
+        let mut needed = Needed::new();
+        add(&mut needed, &OBSERVED);
         if objects.iter().any(is_ordered) {
             needed.entry((String::new(), "pods".into())).or_default().insert("delete");
         }
@@ -77,16 +102,7 @@ impl AccessReviews {
             }
         }
         let Some(rules) = self.rules(client, namespace).await? else { return Ok(()) };
-        let mut missing = BTreeMap::new();
-        for ((group, resource), verbs) in needed {
-            let lacking: Vec<_> = verbs
-                .into_iter()
-                .filter(|verb| !rules.iter().any(|rule| allows(rule, &group, &resource, verb)))
-                .collect();
-            if !lacking.is_empty() {
-                missing.insert((group, resource), lacking);
-            }
-        }
+        let missing = missing(needed, &rules);
         if missing.is_empty() {
             return Ok(());
         }
@@ -94,6 +110,23 @@ impl AccessReviews {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(namespace);
         let message = role(namespace, &missing);
         Err(ClusterError::Forbidden { object: format!("namespace {namespace}"), message })
+    }
+
+    /// Compares the account's rights in a namespace with those that a release of any app needs.
+    pub(crate) async fn review(
+        &self,
+        client: &kube::Client,
+        namespace: &str,
+    ) -> Result<Rights, ClusterError> {
+        let mut needed = Needed::new();
+        add(&mut needed, &OBSERVED);
+        add(&mut needed, &DEPLOYED);
+        let Some(rules) = self.rules(client, namespace).await? else { return Ok(Rights::Unknown) };
+        let missing = missing(needed, &rules);
+        if missing.is_empty() {
+            return Ok(Rights::Enough);
+        }
+        Ok(Rights::Missing(yaml(namespace, &missing)))
     }
 
     /// Returns the rules of a namespace. `None` means that they are unknown: another authorizer decides, or the
@@ -133,6 +166,31 @@ impl AccessReviews {
     }
 }
 
+fn add(needed: &mut Needed<'_>, verbs: &[(&str, &str, &'static [&'static str])]) {
+    for (group, resource, verbs) in verbs {
+        let needed = needed.entry(((*group).to_owned(), (*resource).to_owned())).or_default();
+        needed.extend(verbs.iter().copied());
+    }
+}
+
+/// Returns what rules do not grant.
+fn missing<'a>(
+    needed: Needed<'a>,
+    rules: &[ResourceRule],
+) -> BTreeMap<(String, String), Vec<&'a str>> {
+    let mut missing = BTreeMap::new();
+    for ((group, resource), verbs) in needed {
+        let lacking: Vec<_> = verbs
+            .into_iter()
+            .filter(|verb| !rules.iter().any(|rule| allows(rule, &group, &resource, verb)))
+            .collect();
+        if !lacking.is_empty() {
+            missing.insert((group, resource), lacking);
+        }
+    }
+    missing
+}
+
 fn allows(rule: &ResourceRule, group: &str, resource: &str, verb: &str) -> bool {
     let has = |list: &[String], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
     let names = rule.resource_names.as_deref().unwrap_or_default();
@@ -159,5 +217,28 @@ mod tests {
         assert!(!allows(&rule, "", "pods", "get"));
         rule.resource_names = Some(vec!["one".into()]);
         assert!(!allows(&rule, "apps", "deployments", "get"));
+    }
+
+    #[test]
+    fn what_the_rules_do_not_grant_is_missing_and_nothing_else() {
+        let mut needed = Needed::new();
+        add(&mut needed, &OBSERVED);
+        add(&mut needed, &DEPLOYED);
+        let all = ResourceRule {
+            api_groups: Some(vec!["*".into()]),
+            resources: Some(vec!["*".into()]),
+            verbs: vec!["get".into(), "list".into(), "watch".into(), "create".into()],
+            resource_names: None,
+        };
+        let missing = missing(needed, &[all]);
+        let deployments = missing.get(&("apps".to_owned(), "deployments".to_owned()));
+        assert_eq!(deployments.unwrap(), &["delete", "patch"]);
+        assert!(!missing.contains_key(&(String::new(), "pods/log".to_owned())));
+        let role = yaml("shop--production", &missing);
+        assert!(role.starts_with("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role"), "{role}");
+        assert!(
+            role.contains("resources: [\"secrets\"]\n  verbs: [\"delete\", \"patch\"]"),
+            "{role}"
+        );
     }
 }

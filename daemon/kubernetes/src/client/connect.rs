@@ -12,13 +12,16 @@ use tower::{buffer::BufferLayer, retry::RetryLayer};
 /// Error that keeps a connection from being made.
 pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Longest wait for a connection.
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
 /// First delay, longest delay and number of retries after 429, 503 and 504. `Retry-After` replaces a delay. All
 /// together take some six seconds, after which the pipeline reports the error. The policy of kube itself would
 /// hide 164 s.
 const RETRIES: (Duration, Duration, u32) = (Duration::from_millis(100), Duration::from_secs(5), 6);
 
 /// Requests that wait for the connection's worker. Callers of further requests wait.
-const QUEUED: usize = 1024;
+pub(super) const QUEUED: usize = 1024;
 
 /// Returns whether a kubeconfig would have a program run for its credentials.
 #[must_use]
@@ -43,12 +46,21 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<kube::Client, C
             Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
         }
     };
-    config.connect_timeout = Some(Duration::from_secs(5));
-    config.default_retry = false;
-    config.headers.push((USER_AGENT, HeaderValue::from_static("windlass")));
-    let (first, last, times) = RETRIES;
-    let retries = RetryLayer::new(RetryPolicy::new(first, last, times, true)?);
+    set_up(&mut config);
     let builder = ClientBuilder::try_from(config)?;
     // The retry needs a service that can be cloned.
-    Ok(builder.with_layer(&BufferLayer::new(QUEUED)).with_layer(&retries).build())
+    Ok(builder.with_layer(&BufferLayer::new(QUEUED)).with_layer(&retries()?).build())
+}
+
+/// Sets what connections to all clusters have in common.
+pub(super) fn set_up(config: &mut Config) {
+    config.connect_timeout = Some(CONNECT);
+    config.default_retry = false;
+    config.headers.push((USER_AGENT, HeaderValue::from_static("windlass")));
+}
+
+/// Returns the layer that sends requests again.
+pub(super) fn retries() -> Result<RetryLayer<RetryPolicy>, ConnectError> {
+    let (first, last, times) = RETRIES;
+    Ok(RetryLayer::new(RetryPolicy::new(first, last, times, true)?))
 }

@@ -1,6 +1,6 @@
 //! Time limit of calls, and the meaning of the API server's errors.
 
-use super::role::role;
+use super::{own::is_denied, role::role};
 use kube::core::Status;
 use std::{collections::BTreeMap, error::Error, time::Duration};
 use tokio::time::timeout;
@@ -101,10 +101,10 @@ fn with_rule(message: String) -> String {
 }
 
 /// Converts an error of the connection. A certificate that is refused is no outage: rustls names what is wrong
-/// with it.
+/// with it. Neither is an address that the operator does not allow.
 fn transport(error: &(dyn Error + 'static)) -> ClusterError {
     let message = root_cause(error);
-    if message.contains("certificate") || message.contains("Certificate") {
+    if is_denied(error) || message.contains("certificate") || message.contains("Certificate") {
         ClusterError::NotTrusted { message }
     } else {
         ClusterError::Unreachable { message }
