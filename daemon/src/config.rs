@@ -20,6 +20,7 @@ mod tests;
 mod traces;
 
 pub(crate) use cluster::Cluster;
+use cluster::OwnClusters;
 use expose::{ExposeRules, HostOwner};
 use form::{object, word};
 use journal::{Journal, Logs};
@@ -112,6 +113,8 @@ pub(crate) struct Config {
     /// Order among several clusters where a job does not name one.
     #[serde(default, deserialize_with = "word")]
     pub(crate) cluster_order: RolloutOrder,
+    #[serde(default)]
+    pub(crate) own_clusters: OwnClusters,
     #[serde(default)]
     pub(crate) registries: Vec<Registry>,
     #[serde(default)]

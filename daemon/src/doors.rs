@@ -88,7 +88,8 @@ impl Doors {
             tasks.spawn("the listener for webhooks", serving);
         }
         if let Some(listener) = admin {
-            let (store, targets) = (store.clone(), services.targets.clone());
+            let targets = Arc::new(services.targets.operators().clone());
+            let store = store.clone();
             let router = admin_router(Admin { store, targets, metrics: metrics.clone() });
             let serving = serve_tcp("admin", listener, None, limits, router, until());
             tasks.spawn("the listener for health and metrics", serving);

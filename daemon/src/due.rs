@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::{Mutex, Notify, mpsc};
 use windlass_engine::{
     ports::{
-        Cluster,
+        Cluster, ClusterTargets,
         store::{Lapse, Store, StoreError},
     },
     queue::Message,
@@ -21,7 +21,6 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     clock::now_ms,
-    cluster::Targets,
     due::{Due, DueKind},
     job::Release,
 };
@@ -57,7 +56,7 @@ const MOST_IN_PROGRESS: usize = 10_000;
 #[derive(Clone)]
 pub(crate) struct DueLoop {
     store: Arc<dyn Store>,
-    targets: Arc<Targets>,
+    targets: Arc<dyn ClusterTargets>,
     cluster: Arc<dyn Cluster>,
     /// Ends previews. `None` means that the ends of previews wait.
     services: Option<Services>,
@@ -104,7 +103,7 @@ struct InProgress {
 impl DueLoop {
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        targets: Arc<Targets>,
+        targets: Arc<dyn ClusterTargets>,
         cluster: Arc<dyn Cluster>,
         queue: mpsc::UnboundedSender<Message>,
     ) -> Self {
@@ -284,8 +283,9 @@ impl DueLoop {
     /// again. `None` means never.
     async fn renew(&self, app: &App) -> Result<Option<u64>, String> {
         let mut released = Vec::new();
-        let clusters = self.targets.choose(app, &[], None).map(|clusters| clusters.names);
-        for cluster in &clusters.unwrap_or_default() {
+        let targets = self.targets.targets(&app.project).await;
+        let targets = targets.map_err(|error| error.to_string())?;
+        for cluster in &targets.reachable(app) {
             let last = self.store.last_release(app, cluster).await;
             let last = last.map_err(|error| error.to_string())?;
             released.extend(last.map(|release| release.at(std::slice::from_ref(cluster))));
@@ -303,7 +303,10 @@ impl DueLoop {
             let is_on_its_way = self.store.has_unfinished(app).await;
             return Ok(is_on_its_way.map_err(|error| error.to_string())?.then(now_ms));
         }
-        let renewals = released.iter().map(|release| self.lanes.renew(&*self.cluster, release));
+        let renewals = released.iter().map(|release| {
+            let is_own = targets.is_own(release.cluster());
+            self.lanes.renew(&*self.cluster, release, is_own)
+        });
         let mut times = Vec::new();
         for (release, renewed) in released.iter().zip(join_all(renewals).await) {
             match renewed {

@@ -54,7 +54,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let plugins = Arc::new(plugins);
     let registry_admin = OwnRegistryAdmin::new(factory.registries.clone(), due.renewals());
     let plan = Duration::from_secs(config.plan_seconds);
-    let slots = SharedQueue::new(config.slots());
+    let operators = factory.targets.operators().all.iter().map(|target| target.name.clone());
+    let slots = SharedQueue::sharing(config.slots(), operators.collect());
     let metrics = Metrics::default();
     // Whoever calls gets them, and the page redeems them.
     let codes = LoginCodes::default();
@@ -67,6 +68,8 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         secrets: store.clone(),
         plugins: plugins.clone(),
         targets: factory.targets.clone(),
+        own_clusters: store.clone(),
+        probe: factory.probe.clone(),
         planner: Arc::new(factory.clone()),
         uploads: factory.uploads.clone(),
         plan_slots: PlanSlots::new(config.plans, plan),

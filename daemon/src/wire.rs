@@ -16,17 +16,18 @@ use windlass_buildkit::{Address, BuildKit, BuildPolicy};
 use windlass_engine::{
     pipeline::{self, DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
-        Builder, Cluster, ClusterReader, Git, Inspect, InspectBuilder, Logins, Ports, Remotes,
-        Secrets, Tree, Uploads,
+        Builder, Cluster, ClusterProbe, ClusterReader, ClusterTargets, Git, Inspect,
+        InspectBuilder, Logins, Ports, Remotes, Secrets, Tree, Uploads,
         store::{Releases, Store},
     },
+    targets::JoinedTargets,
     underway::Underway,
 };
 use windlass_git::Checkouts;
-use windlass_kubernetes::{Client, Clusters, Kubernetes};
+use windlass_kubernetes::{Client, Clusters, Kubernetes, OwnConnections, OwnProbe};
 use windlass_model::{
-    app::App, cluster::Targets, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit,
-    revision::Revision, spec::Spec,
+    app::App, diagnosis::Diagnosis, exposure::Exposure, hook, job::Commit, revision::Revision,
+    spec::Spec,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
 use windlass_service::{Planner, RemoteReader};
@@ -60,7 +61,9 @@ pub(crate) struct PortsFactory {
     reader: Arc<dyn ClusterReader>,
     pub(crate) inspect: Arc<dyn Inspect>,
     /// The rule which apps go to which clusters.
-    pub(crate) targets: Arc<Targets>,
+    pub(crate) targets: Arc<dyn ClusterTargets>,
+    /// The look at clusters that projects bring.
+    pub(crate) probe: Arc<dyn ClusterProbe>,
     pub(crate) secrets: Arc<dyn Secrets>,
     releases: Arc<dyn Releases>,
     /// Releases of all jobs that have no outcome yet.
@@ -162,7 +165,11 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         let level = cluster.pod_security.label();
         clusters.push((cluster.name, Kubernetes::new(client, secrets.clone(), logins, level)));
     }
-    let cluster = Arc::new(Clusters::new(clusters));
+    let allowed = config.own_clusters.allowed();
+    let allowed = Arc::new(allowed.map_err(|error| format!("configuration: {error}"))?);
+    let (own, logins) = (store.clone(), registries.clone());
+    let own = OwnConnections::new(own, allowed.clone(), secrets.clone(), logins);
+    let cluster = Arc::new(Clusters::new(clusters, own));
     let builder = Arc::new(builder(config, registries.clone())?);
     let factory = PortsFactory {
         plugins,
@@ -175,7 +182,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         cluster: cluster.clone(),
         reader: cluster.clone(),
         inspect: cluster,
-        targets: Arc::new(config.targets()),
+        targets: Arc::new(JoinedTargets::new(config.targets(), store.clone())),
+        probe: Arc::new(OwnProbe::new(allowed)),
         secrets,
         releases: store.clone(),
         underway: Arc::default(),

@@ -1,7 +1,7 @@
 //! Shows what serves an app, and what it prints.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, inspection::Serving, services::Services, verb::Verb,
+    caller::Caller, error::ServiceError, inspection::Serving, services::Services, verb::Verb,
 };
 use tokio::sync::mpsc;
 use windlass_engine::ports::{
@@ -51,7 +51,7 @@ impl Services {
     /// [`ServiceError::Conflict`] if no cluster is for the app.
     pub async fn app_status(&self, caller: &Caller, app: App) -> Result<AppStatus, ServiceError> {
         caller.may(Verb::Read, &app.project)?;
-        let clusters = check::clusters(&self.targets, &app, &[], None)?;
+        let clusters = self.clusters_of(&app, &[]).await?;
         let clusters = self.inspection.look(&app, &clusters.names).await?;
         let filter = Filter {
             projects: Some(vec![app.project.clone()]),
@@ -77,7 +77,7 @@ impl Services {
         let LogsRequest { app, process, cluster, follow, previous, tail, since_seconds } = request;
         caller.may(Verb::Read, &app.project)?;
         let wanted: Vec<_> = cluster.into_iter().collect();
-        let clusters = check::clusters(&self.targets, &app, &wanted, None)?;
+        let clusters = self.clusters_of(&app, &wanted).await?;
         let tail = tail.unwrap_or(TAIL.0);
         if tail > TAIL.1 {
             let expected = "must be at most 10000 lines";

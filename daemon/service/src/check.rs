@@ -4,7 +4,7 @@ use crate::error::ServiceError;
 use std::{collections::BTreeMap, time::Duration};
 use windlass_model::{
     app::App,
-    cluster::{Clusters, NoCluster, RolloutOrder, Targets},
+    cluster::{Clusters, NoCluster, ProjectTargets, RolloutOrder},
     traceparent::{TRACEPARENT, TraceParent},
 };
 
@@ -53,21 +53,25 @@ pub(crate) fn timeout(seconds: Option<i64>) -> Result<Duration, ServiceError> {
     }
 }
 
-/// Returns the clusters that a job goes to. An empty `wanted` means all clusters that are for the app.
+/// Returns the clusters that a job goes to. An empty `wanted` means all of the project's own that are for the app, or else
+/// all of the operator's.
 pub(crate) fn clusters(
-    targets: &Targets,
+    targets: &ProjectTargets,
     app: &App,
     wanted: &[String],
     order: Option<RolloutOrder>,
 ) -> Result<Clusters, ServiceError> {
-    targets.choose(app, wanted, order).map_err(|error| match error {
-        NoCluster::Name(error) => error.into(),
-        NoCluster::None(_) => ServiceError::Conflict {
-            reason: "no-cluster",
-            message: error.to_string(),
-            fix: "ask the operator for a cluster, or deploy to an environment that has one".into(),
-        },
-    })
+    targets.choose(app, wanted, order).map_err(no_cluster)
+}
+
+/// Returns the error for a job that has no cluster to go to.
+pub(crate) fn no_cluster(error: NoCluster) -> ServiceError {
+    let reason = match error {
+        NoCluster::Name(error) => return error.into(),
+        NoCluster::None(_) | NoCluster::Twice { .. } => "no-cluster",
+        NoCluster::Gone { .. } => "cluster-unknown",
+    };
+    ServiceError::Conflict { reason, message: error.to_string(), fix: error.fix() }
 }
 
 /// Checks the size of a page, of at most `most` entries. 0 means the default.
@@ -137,12 +141,13 @@ mod tests {
     #[test]
     fn a_cluster_of_others_is_a_wrong_field_and_none_at_all_is_a_conflict() {
         let wanted = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let chosen = clusters(&targets(), &app("shop"), &wanted(&["us"]), None).unwrap();
+        let targets = ProjectTargets::from(targets());
+        let chosen = clusters(&targets, &app("shop"), &wanted(&["us"]), None).unwrap();
         assert_eq!(chosen.names, ["us"]);
-        let error = clusters(&targets(), &app("shop"), &wanted(&["mars"]), None).unwrap_err();
+        let error = clusters(&targets, &app("shop"), &wanted(&["mars"]), None).unwrap_err();
         assert_eq!(error.reason(), "field-invalid");
         let staging = App::new("shop", "web", "staging").unwrap();
-        let error = clusters(&targets(), &staging, &[], None).unwrap_err();
+        let error = clusters(&targets, &staging, &[], None).unwrap_err();
         assert_eq!(error.reason(), "no-cluster");
         assert!(error.to_string().starts_with("no cluster is for shop/web/staging"), "{error}");
     }

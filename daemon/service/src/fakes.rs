@@ -28,6 +28,7 @@ use windlass_engine::{
     },
     queue::{Limits, Message},
     shared_queue::SharedQueue,
+    targets::JoinedTargets,
 };
 use windlass_model::{
     app::App,
@@ -48,9 +49,11 @@ use windlass_store::MemoryStore;
 
 const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
+mod probe;
 mod registries;
 mod remotes;
 
+pub(crate) use probe::FakeProbe;
 pub(crate) use registries::FakeRegistries;
 pub(crate) use remotes::FakeRemotes;
 
@@ -63,6 +66,7 @@ pub(crate) struct World {
     pub(crate) inspect: Arc<FakeCluster>,
     pub(crate) remotes: Arc<FakeRemotes>,
     pub(crate) registries: Arc<FakeRegistries>,
+    pub(crate) probe: Arc<FakeProbe>,
     inbox: Mutex<mpsc::UnboundedReceiver<Message>>,
 }
 
@@ -75,6 +79,7 @@ impl World {
         let inspect = Arc::new(FakeCluster::default());
         let remotes = Arc::new(FakeRemotes::default());
         let registries = Arc::new(FakeRegistries::default());
+        let probe = Arc::new(FakeProbe::default());
         let services = Services {
             jobs: store.clone(),
             updates: store.clone(),
@@ -82,7 +87,9 @@ impl World {
             releases: store.clone(),
             secrets: store.clone(),
             plugins: plugins.clone(),
-            targets: Arc::new(targets()),
+            targets: Arc::new(JoinedTargets::new(targets(), store.clone())),
+            own_clusters: store.clone(),
+            probe: probe.clone(),
             planner: planner.clone(),
             uploads: Arc::new(FakeUploads),
             plan_slots: PlanSlots::new(2, Duration::from_secs(300)),
@@ -113,7 +120,7 @@ impl World {
             waits: SharedQueue::new(LIMITS),
         };
         let inbox = Mutex::new(inbox);
-        Self { services, store, planner, plugins, inspect, remotes, registries, inbox }
+        Self { services, store, planner, plugins, inspect, remotes, registries, probe, inbox }
     }
 
     /// Returns the messages that the dispatcher has got since the last call.

@@ -1,7 +1,7 @@
 //! Plans: answers what a job would do, and changes nothing.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, services::Services, source::SourceRequest,
+    caller::Caller, error::ServiceError, services::Services, source::SourceRequest,
     verb::Verb,
 };
 use windlass_engine::pipeline::{DryRun, DryRunRequest};
@@ -40,7 +40,7 @@ impl Services {
         caller.may(Verb::Deploy, &app.project)?;
         let (commit, revision) = source.checked()?;
         spec.check()?;
-        let clusters = check::clusters(&self.targets, &app, &clusters, None)?;
+        let clusters = self.clusters(&app, &clusters, None).await?;
         let planned = self.planned(&app, &clusters, commit, revision, &spec);
         self.plan_slots.run(&app.project, planned).await
     }

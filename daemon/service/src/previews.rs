@@ -125,8 +125,19 @@ impl Services {
             Some(known) => known,
             None => {
                 self.stop_jobs_of(app, ending.by).await?;
+                if let Err(error) = self.check_reachable(app).await {
+                    tracing::warn!(%app, %error, "what was made for the preview stays there");
+                }
+                let clusters = match self.clusters_of(app, &[]).await {
+                    // Nothing is deleted where the daemon does not get to, however often it is tried.
+                    Err(error @ ServiceError::Conflict { .. }) => {
+                        tracing::warn!(%app, %error, "the preview ended, and nothing of it is removed");
+                        return Ok(None);
+                    }
+                    clusters => clusters?,
+                };
                 let job = NewJob {
-                    clusters: check::clusters(&self.targets, app, &[], None)?,
+                    clusters,
                     app: app.clone(),
                     source: Source::Removal(Removal { data: true }),
                     spec: Spec::default(),

@@ -63,10 +63,13 @@ impl Services {
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
             return Ok(known);
         }
+        if clusters.is_empty() {
+            self.check_reachable(&app).await?;
+        }
         // A preview's data goes with it.
         let preview = self.previews.preview(&app).await?;
         let job = NewJob {
-            clusters: check::clusters(&self.targets, &app, &clusters, None)?,
+            clusters: self.clusters_of(&app, &clusters).await?,
             app,
             source: Source::Removal(Removal { data: data || preview.is_some() }),
             spec: Spec::default(),
@@ -97,7 +100,10 @@ impl Services {
         clusters: &[String],
     ) -> Result<Vec<RemovedObject>, ServiceError> {
         caller.may(Verb::Deploy, &app.project)?;
-        let clusters = check::clusters(&self.targets, app, clusters, None)?.names;
+        if clusters.is_empty() {
+            self.check_reachable(app).await?;
+        }
+        let clusters = self.clusters_of(app, clusters).await?.names;
         let data = data || self.previews.preview(app).await?.is_some();
         let mut all = Vec::new();
         for placed in Release::bare("", app, &clusters).each() {

@@ -74,7 +74,7 @@ impl Services {
                 // A release that is named may go to a cluster where it never was.
                 let release = self.named_release(&app, &to).await?;
                 let wanted = if wanted.is_empty() { &release.clusters } else { &wanted };
-                let clusters = check::clusters(&self.targets, &app, wanted, order)?;
+                let clusters = self.clusters(&app, wanted, order).await?;
                 (release, clusters)
             }
         };
@@ -117,7 +117,7 @@ impl Services {
     ) -> Result<(Release, Clusters), ServiceError> {
         let wanted =
             if wanted.is_empty() { self.newest_release(app).await?.clusters } else { wanted };
-        let clusters = check::clusters(&self.targets, app, &wanted, order)?;
+        let clusters = self.clusters(app, &wanted, order).await?;
         let release = self.before_in_all(app, &clusters.names).await?;
         Ok((release, clusters))
     }

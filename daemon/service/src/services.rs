@@ -10,16 +10,15 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use windlass_engine::{
     ports::{
-        InspectBuilder, Uploads,
+        ClusterProbe, ClusterTargets, InspectBuilder, Uploads,
         store::{
-            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, OwnRegistries, Previews, Projects,
-            Releases, Runs, SecretRecords, Sessions,
+            Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, OwnClusters, OwnRegistries, Previews,
+            Projects, Releases, Runs, SecretRecords, Sessions,
         },
     },
     queue,
     shared_queue::SharedQueue,
 };
-use windlass_model::cluster::Targets;
 
 /// All use cases. Each is a method, in the file of its own name.
 #[derive(Clone)]
@@ -31,8 +30,12 @@ pub struct Services {
     pub releases: Arc<dyn Releases>,
     pub secrets: Arc<dyn SecretRecords>,
     pub plugins: Arc<dyn PluginRecords>,
-    /// Clusters of the operator, with the rules which apps go there.
-    pub targets: Arc<Targets>,
+    /// Clusters of the operator and of projects, with the rules which apps go there.
+    pub targets: Arc<dyn ClusterTargets>,
+    /// Clusters of projects' own.
+    pub own_clusters: Arc<dyn OwnClusters>,
+    /// The look at clusters that projects bring.
+    pub probe: Arc<dyn ClusterProbe>,
     pub planner: Arc<dyn Planner>,
     /// Folders that clients send to be planned.
     pub uploads: Arc<dyn Uploads>,

@@ -171,7 +171,7 @@ impl Services {
             Some(name) => preview_app(app, &name)?,
             None => app,
         };
-        let clusters = check::clusters(&self.targets, &app, &clusters, order)?;
+        let clusters = self.clusters(&app, &clusters, order).await?;
         let (commit, revision) = source.checked()?;
         spec.check()?;
         check::labels(&labels)?;

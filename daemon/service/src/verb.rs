@@ -21,12 +21,21 @@ pub enum Verb {
     Approve,
     /// Put, test and delete registries of the project's own.
     Registries,
+    /// Put, test and remove clusters of a project's own.
+    Clusters,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Deploy, Self::Secrets, Self::Projects, Self::Approve, Self::Registries];
+    pub const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Deploy,
+        Self::Secrets,
+        Self::Projects,
+        Self::Approve,
+        Self::Registries,
+        Self::Clusters,
+    ];
 }
 
 impl fmt::Display for Verb {
@@ -38,6 +47,7 @@ impl fmt::Display for Verb {
             Self::Projects => "projects",
             Self::Approve => "approve",
             Self::Registries => "registries",
+            Self::Clusters => "clusters",
         })
     }
 }

@@ -22,6 +22,7 @@ impl Config {
         self.check_journal()?;
         self.check_builder()?;
         self.check_clusters()?;
+        self.own_clusters.allowed().map_err(|error| ConfigError(error.to_string()))?;
         self.check_registries()?;
         self.check_own_registries()?;
         self.check_hosts()?;

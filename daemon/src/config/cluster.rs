@@ -1,9 +1,10 @@
-//! `[cluster]` and `[[clusters]]`: where apps are deployed.
+//! `[cluster]`, `[[clusters]]` and `[own-clusters]`: where apps are deployed.
 
 use super::form::word;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::path::PathBuf;
+use windlass_model::{app::NameError, cluster::PodSecurity, own::cluster::AllowedClusters};
 
 /// A cluster, with credentials of its own.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -24,29 +25,21 @@ pub(crate) struct Cluster {
     pub(crate) pod_security: PodSecurity,
 }
 
-/// A level of Kubernetes' Pod Security Standards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PodSecurity {
-    /// No rule.
-    Privileged,
-    /// No pod reaches its node.
-    #[default]
-    Baseline,
-    /// Pods are hardened too: no root, no capabilities.
-    Restricted,
-    /// Namespaces get no label. Somebody else decides.
-    Off,
+/// Clusters that projects bring themselves, by `windlass cluster put`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct OwnClusters {
+    /// Hosts of API servers that projects may bring: a name, `*.example.com` for all names below a domain, or `*` for
+    /// all. By default none.
+    pub(crate) allow: Vec<String>,
+    /// Networks that such a host may have private addresses in, such as `10.0.0.0/8`, or single addresses. By default
+    /// none: each address of a host must be of the public internet. It is checked at each connection.
+    pub(crate) private_addresses: Vec<String>,
 }
 
-impl PodSecurity {
-    pub(crate) fn label(self) -> Option<String> {
-        let label = match self {
-            Self::Privileged => "privileged",
-            Self::Baseline => "baseline",
-            Self::Restricted => "restricted",
-            Self::Off => return None,
-        };
-        Some(label.into())
+impl OwnClusters {
+    /// Returns the limits as they are checked.
+    pub(crate) fn allowed(&self) -> Result<AllowedClusters, NameError> {
+        AllowedClusters::parse(&self.allow, &self.private_addresses)
     }
 }

@@ -21,6 +21,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_sec
 /// Longest time of one renewal.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Lanes that are kept, at most, beside those that are in use or whose cluster is away.
+const MOST_KEPT: usize = 1000;
+
 /// Reason why a pull secret was not renewed.
 #[derive(Debug)]
 pub(super) enum NotRenewed {
@@ -30,7 +33,7 @@ pub(super) enum NotRenewed {
     Failed(ClusterError),
 }
 
-/// All lanes, by cluster.
+/// All lanes, by cluster: those of projects' own are `project/name`, and no name has a `/`.
 #[derive(Default)]
 pub(super) struct Lanes(Mutex<BTreeMap<String, Arc<Lane>>>);
 
@@ -48,13 +51,16 @@ struct Away {
 
 impl Lanes {
     /// Renews the pull secret of a release in its cluster, when a slot of the cluster's lane is free. A cluster
-    /// that is away is not asked.
+    /// that is away is not asked. `is_own` says that it is of the project's own: one that is away keeps no other
+    /// project's of the same name from being asked.
     pub(super) async fn renew(
         &self,
         cluster: &dyn Cluster,
         release: &Release,
+        is_own: bool,
     ) -> Result<Option<u64>, NotRenewed> {
-        let name = release.cluster();
+        let own = is_own.then(|| format!("{}/{}", release.app.project, release.cluster()));
+        let name = own.as_deref().unwrap_or(release.cluster());
         let lane = self.lane(name);
         // Nobody closes the semaphore.
         let _slot = lane.slots.acquire().await.ok();
@@ -81,6 +87,9 @@ impl Lanes {
 
     fn lane(&self, cluster: &str) -> Arc<Lane> {
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= MOST_KEPT && !lanes.contains_key(cluster) {
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || lane.away().is_some());
+        }
         let lane = || Arc::new(Lane { slots: Semaphore::new(AT_ONCE), away: Mutex::default() });
         lanes.entry(cluster.to_owned()).or_insert_with(lane).clone()
     }
@@ -134,5 +143,20 @@ mod tests {
             assert!(lane.away().is_none());
         }
         assert!(lanes.lane("us").away().is_none());
+    }
+
+    /// Projects make as many clusters as they like.
+    #[tokio::test]
+    async fn lanes_that_nobody_uses_are_forgotten_beyond_a_number() {
+        let lanes = Lanes::default();
+        let used = lanes.lane("shop/used");
+        let error = ClusterError::Unreachable { message: "away".into() };
+        lanes.lane("shop/away").fail("shop/away", &error);
+        for number in 0..2 * MOST_KEPT {
+            lanes.lane(&format!("shop/c{number}"));
+        }
+        assert!(lanes.0.lock().unwrap().len() <= MOST_KEPT);
+        assert!(Arc::ptr_eq(&used, &lanes.lane("shop/used")));
+        assert!(lanes.lane("shop/away").away().is_some());
     }
 }

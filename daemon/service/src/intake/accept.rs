@@ -83,7 +83,7 @@ impl Services {
         gates: Vec<Gate>,
     ) -> Result<JobRecord, ServiceError> {
         let job = NewJob {
-            clusters: check::clusters(&self.targets, &app, &[], None)?,
+            clusters: self.clusters(&app, &[], None).await?,
             app,
             source: Source::Commit(commit),
             spec: Spec::default(),

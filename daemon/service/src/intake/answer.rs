@@ -1,6 +1,6 @@
 //! Answer of one trigger about one ref: deploys it, or why not.
 
-use crate::{check, error::ServiceError, services::Services, source::SourceRequest};
+use crate::{error::ServiceError, services::Services, source::SourceRequest};
 use windlass_model::{
     app::App,
     delivery::RefMove,
@@ -122,7 +122,7 @@ impl Services {
         paths: &[String],
     ) -> Result<Filtered, ServiceError> {
         let mut baselines = Vec::new();
-        for cluster in check::clusters(&self.targets, app, &[], None)?.names {
+        for cluster in self.clusters(app, &[], None).await?.names {
             let Some(release) = self.releases.last_release(app, &cluster).await? else {
                 return Ok(Filtered::Deploy("nothing of the app serves yet".into()));
             };

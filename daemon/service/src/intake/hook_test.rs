@@ -7,8 +7,7 @@ use super::{
     triggers_of, whole,
 };
 use crate::{
-    caller::Caller, check, error::ServiceError, projects::repository_named, services::Services,
-    verb::Verb,
+    caller::Caller, error::ServiceError, projects::repository_named, services::Services, verb::Verb,
 };
 use std::collections::BTreeMap;
 use windlass_model::{
@@ -77,13 +76,14 @@ impl Services {
     /// Returns the verdict of one trigger. What somebody has to mend is a verdict, too.
     async fn tested(&self, question: &Question<'_>) -> Result<Verdict, ServiceError> {
         let (name, trigger) = (&question.moved.name, question.name);
-        let answered = self.answer(question).await.and_then(|answer| {
+        let answered = async {
+            let answer = self.answer(question).await?;
             if let Answer::Deploy { app, .. } = &answer {
-                check::clusters(&self.targets, app, &[], None)?;
+                self.clusters(app, &[], None).await?;
             }
-            Ok(answer)
-        });
-        match answered {
+            Ok::<_, ServiceError>(answer)
+        };
+        match answered.await {
             Ok(Answer::Mismatch(why) | Answer::Nothing(why)) => Ok(nothing(name, trigger, why)),
             Ok(Answer::Deploy { app, commit, note }) => {
                 Ok(deployed(name, trigger, "", &app, &commit.id, &note))

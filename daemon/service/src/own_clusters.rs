@@ -1,0 +1,415 @@
+//! Clusters of a project's own: put with their kubeconfigs, which nobody gets back.
+
+use crate::{caller::Caller, error::ServiceError, finish::finish, services::Services, verb::Verb};
+use std::collections::BTreeSet;
+use windlass_engine::ports::{ReadKubeconfig, ReviewedCluster, store::OwnClusterRecord};
+use windlass_model::{
+    app::{App, label},
+    cluster::PodSecurity,
+    error::ClusterError,
+    own::cluster::{LONGEST_KUBECONFIG, MOST_CLUSTERS, OwnCluster, check_environments, check_name},
+    secret::Secret,
+};
+
+/// Number of characters of a project's longest name.
+const LONGEST_PROJECT: usize = 30;
+
+/// Apps that an answer names, at most.
+const MOST_APPS: usize = 100;
+
+/// Request to put a version of a cluster of a project's own.
+#[derive(Clone, Debug)]
+pub struct PutClusterRequest {
+    pub project: String,
+    /// Name by which jobs choose the cluster.
+    pub name: String,
+    /// Environments that are deployed there. Empty means all.
+    pub environments: Vec<String>,
+    pub pod_security: PodSecurity,
+    /// Kubeconfig with one context, or with a current one. At most 64 KiB.
+    pub kubeconfig: Secret,
+    /// Store it though the cluster does not answer, or lacks rights.
+    pub unchecked: bool,
+}
+
+/// A cluster of a project's own, and the findings about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedCluster {
+    pub record: OwnClusterRecord,
+    /// Version of the API server. Empty means that it did not answer.
+    pub version: String,
+    /// Roles that would grant what a deploy needs and the account lacks, as YAML, one for each namespace.
+    pub missing: Vec<String>,
+    /// Findings that keep nothing from being stored.
+    pub warnings: Vec<String>,
+}
+
+/// A cluster that was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovedCluster {
+    /// Apps that still serve there, of many the first. Nobody changes or deletes them there any more.
+    pub apps: Vec<App>,
+}
+
+impl Services {
+    /// Stores a version of a cluster, which the next job uses. The cluster is asked for its version and for the rights of
+    /// the kubeconfig's account first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a field, [`ServiceError::Conflict`] for a name of the operator's, and for a cluster
+    /// that does not answer or lacks rights, unless the request is `unchecked`.
+    pub async fn put_cluster(
+        &self,
+        caller: &Caller,
+        request: PutClusterRequest,
+    ) -> Result<CheckedCluster, ServiceError> {
+        let PutClusterRequest { project, name, environments, pod_security, kubeconfig, unchecked } =
+            request;
+        label("project", &project, LONGEST_PROJECT)?;
+        caller.may(Verb::Clusters, &project)?;
+        check_name(&name)?;
+        check_environments(&environments)?;
+        if self.targets.operators().has(&name) {
+            return Err(ServiceError::Conflict {
+                reason: "cluster-name-taken",
+                message: format!("`{name}` is one of the operator's clusters"),
+                fix: "give the project's own another name, such as one that begins with the project's".into(),
+            });
+        }
+        let length = kubeconfig.reveal().len();
+        if length == 0 || length > LONGEST_KUBECONFIG {
+            let expected = format!("must have 1 to {LONGEST_KUBECONFIG} bytes");
+            return Err(ServiceError::invalid("kubeconfig", format!("({length} bytes)"), expected));
+        }
+        // The value may hold credentials.
+        let read = self
+            .probe
+            .read(&kubeconfig)
+            .map_err(|error| ServiceError::invalid(error.field, "(not shown)", error.problem))?;
+        let ReadKubeconfig { server, kept } = read;
+        let cluster = OwnCluster { environments, pod_security, server };
+        let mut warnings = Vec::new();
+        let reviewed = match self.probe.review(&project, &cluster, &kept).await {
+            Ok(reviewed) => reviewed,
+            Err(error) if unchecked => {
+                warnings.push(error.to_string());
+                ReviewedCluster::default()
+            }
+            Err(error) => return Err(unusable(&name, &error)),
+        };
+        if let Some(first) = reviewed.missing.first().filter(|_| !unchecked) {
+            return Err(lacks_rights(&name, first, reviewed.missing.len()));
+        }
+        warnings.extend(unknown(&reviewed));
+        let before = self.own_clusters.own_cluster(&project, &name).await?;
+        let before = before.and_then(|before| before.cluster).map(|before| before.server);
+        if let Some(before) = before.filter(|before| *before != cluster.server) {
+            warnings.push(format!(
+                "the address was {before} before: what was released to `{name}` counts as released there; for another cluster take another name"
+            ));
+        }
+        let (clusters, by) = (self.own_clusters.clone(), caller.name.clone());
+        let (of, called) = (project.clone(), name.clone());
+        let stored =
+            finish(
+                async move { Ok(clusters.put_cluster(&of, &called, &cluster, &kept, &by).await?) },
+            );
+        let record = stored.await?.ok_or_else(|| ServiceError::Exhausted {
+            reason: "too-many-clusters",
+            message: format!(
+                "project `{project}` has {MOST_CLUSTERS} clusters of its own, and no more may be"
+            ),
+            fix: format!("remove one: windlass cluster list {project}"),
+        })?;
+        let ReviewedCluster { version, missing, .. } = reviewed;
+        Ok(CheckedCluster { record, version, missing, warnings })
+    }
+
+    /// Asks a stored cluster for its version, and for the rights of the kubeconfig's account. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for one that is not there, [`ServiceError::Conflict`] for one that does not answer.
+    pub async fn test_cluster(
+        &self,
+        caller: &Caller,
+        project: &str,
+        name: &str,
+    ) -> Result<CheckedCluster, ServiceError> {
+        label("project", project, LONGEST_PROJECT)?;
+        caller.may(Verb::Clusters, project)?;
+        check_name(name)?;
+        let opened = self.own_clusters.open_cluster(project, name).await?;
+        let (record, kubeconfig) = opened.ok_or_else(|| no_cluster(project, name))?;
+        // As at each use: the operator may have changed the limits since.
+        self.probe.read(&kubeconfig).map_err(|error| ServiceError::Conflict {
+            reason: "cluster-not-allowed",
+            message: error.to_string(),
+            fix: "ask the operator, or put another kubeconfig".into(),
+        })?;
+        let cluster = record.cluster.clone().unwrap_or_default();
+        let reviewed = self.probe.review(project, &cluster, &kubeconfig).await;
+        let reviewed = reviewed.map_err(|error| unusable(name, &error))?;
+        let mut warnings: Vec<_> = unknown(&reviewed).into_iter().collect();
+        if self.targets.operators().has(name) {
+            warnings.push(format!(
+                "`{name}` is one of the operator's clusters too: jobs that go there are refused"
+            ));
+        }
+        let ReviewedCluster { version, missing, .. } = reviewed;
+        Ok(CheckedCluster { record, version, missing, warnings })
+    }
+
+    /// Returns the clusters of a project's own, by name.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn list_own_clusters(
+        &self,
+        caller: &Caller,
+        project: &str,
+    ) -> Result<Vec<OwnClusterRecord>, ServiceError> {
+        label("project", project, LONGEST_PROJECT)?;
+        caller.may(Verb::Read, project)?;
+        let mut records = self.own_clusters.own_clusters(project).await?;
+        records.retain(|record| record.cluster.is_some());
+        Ok(records)
+    }
+
+    /// Removes a cluster. What serves there goes on to serve.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for one that is not there.
+    pub async fn remove_cluster(
+        &self,
+        caller: &Caller,
+        project: &str,
+        name: &str,
+    ) -> Result<RemovedCluster, ServiceError> {
+        label("project", project, LONGEST_PROJECT)?;
+        caller.may(Verb::Clusters, project)?;
+        check_name(name)?;
+        let (clusters, by) = (self.own_clusters.clone(), caller.name.clone());
+        let (of, called) = (project.to_owned(), name.to_owned());
+        let removed = finish(async move { Ok(clusters.remove_cluster(&of, &called, &by).await?) });
+        if !removed.await? {
+            return Err(no_cluster(project, name));
+        }
+        // Each stored release has its project as a text.
+        let serving = self.releases.serving(&format!("\"{project}\"")).await?;
+        let there = serving.into_iter().filter(|release| {
+            release.app.project == project && release.clusters.iter().any(|own| own == name)
+        });
+        let apps: BTreeSet<_> = there.map(|release| release.app).collect();
+        Ok(RemovedCluster { apps: apps.into_iter().take(MOST_APPS).collect() })
+    }
+}
+
+fn no_cluster(project: &str, name: &str) -> ServiceError {
+    ServiceError::NotFound {
+        what: "cluster of the project's own",
+        id: name.to_owned(),
+        fix: format!("list them: windlass cluster list {project}"),
+    }
+}
+
+/// Returns the error for a cluster that does not answer as one.
+fn unusable(name: &str, error: &ClusterError) -> ServiceError {
+    let (reason, fix) = match error {
+        ClusterError::Unreachable { .. } | ClusterError::NotYet { .. } => (
+            "cluster-unreachable",
+            "see that the daemon's machine reaches the API server; --no-check stores it all the same",
+        ),
+        _ => (
+            "cluster-not-trusted",
+            "correct credentials, certificate authority and address in the kubeconfig; --no-check stores it all the same",
+        ),
+    };
+    let message = format!("cluster `{name}`: {error}");
+    ServiceError::Conflict { reason, message, fix: fix.into() }
+}
+
+/// Returns the error for an account that lacks rights. An error travels in trailers, which clients bound: it has one of
+/// the Roles.
+fn lacks_rights(name: &str, role: &str, namespaces: usize) -> ServiceError {
+    let more = match namespaces {
+        1 => String::new(),
+        more => format!("\n(and those of {} more namespaces)", more - 1),
+    };
+    ServiceError::Conflict {
+        reason: "cluster-forbids",
+        message: format!("the kubeconfig's account lacks rights in cluster `{name}`:\n{role}{more}"),
+        fix: "apply this as an admin of that cluster, and bind it to the account; then put it again. --no-check stores it all the same".into(),
+    }
+}
+
+/// Returns the warning about namespaces whose rights the cluster does not tell.
+fn unknown(reviewed: &ReviewedCluster) -> Option<String> {
+    let namespaces = &reviewed.unknown;
+    (!namespaces.is_empty()).then(|| {
+        format!(
+            "the cluster does not tell which rights the account has in {}: the first deploy shows it",
+            namespaces.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::{World, app, caller, release, submit};
+    use crate::remove::RemoveRequest;
+
+    fn put(project: &str, name: &str, kubeconfig: &str) -> PutClusterRequest {
+        PutClusterRequest {
+            project: project.into(),
+            name: name.into(),
+            environments: Vec::new(),
+            pod_security: PodSecurity::Baseline,
+            kubeconfig: Secret::new(kubeconfig.as_bytes().to_vec()),
+            unchecked: false,
+        }
+    }
+
+    fn owner() -> Caller {
+        caller("ann", &["shop"], &[Verb::Clusters, Verb::Read, Verb::Deploy])
+    }
+
+    #[tokio::test]
+    async fn the_next_job_goes_to_the_projects_own_cluster_and_one_of_others_does_not() {
+        let world = World::new();
+        let services = &world.services;
+        let before = services.submit(&owner(), submit("one")).await.unwrap().job;
+        assert_eq!(before.clusters.names, ["eu", "us"]);
+        let put =
+            services.put_cluster(&owner(), put("shop", "ours", "https://k8s t")).await.unwrap();
+        assert_eq!((put.record.version, &*put.version), (1, "v1.35.0"));
+        assert!(put.missing.is_empty() && put.warnings.is_empty());
+        let after = services.submit(&owner(), submit("two")).await.unwrap().job;
+        assert_eq!(after.clusters.names, ["ours"]);
+        let mut named = submit("three");
+        named.clusters = vec!["us".into(), "ours".into()];
+        let named = services.submit(&owner(), named).await.unwrap().job;
+        assert_eq!(named.clusters.names, ["us", "ours"]);
+        let all = Caller::with_all_rights("root".into());
+        let mut other = submit("four");
+        (other.app, other.clusters) = (app("blog"), vec!["ours".into()]);
+        let error = services.submit(&all, other).await.unwrap_err();
+        assert!(error.to_string().contains("`ours` is no cluster for blog/web"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_named_and_nothing_is_stored() {
+        let world = World::new();
+        let services = &world.services;
+        let reader = caller("bob", &["shop"], &[Verb::Read, Verb::Deploy]);
+        let good = || put("shop", "ours", "https://k8s hunter22");
+        let error = services.put_cluster(&reader, good()).await.unwrap_err();
+        assert_eq!(error.reason(), "permission-denied");
+        let long = format!("https://{}", "x".repeat(LONGEST_KUBECONFIG));
+        let twice = PutClusterRequest { environments: vec!["a".into(), "a".into()], ..good() };
+        for (request, text) in [
+            (put("shop", "eu", "https://k8s"), "`eu` is one of the operator's clusters"),
+            (put("shop", "default", "https://k8s"), "name: `default` is the name of"),
+            (put("shop", "Ours", "https://k8s"), "name: `Ours`"),
+            (put("shop", "ours", ""), "kubeconfig: `(0 bytes)` must have"),
+            (put("shop", "ours", &long), "kubeconfig: `("),
+            (
+                put("shop", "ours", "http://hunter22"),
+                "kubeconfig.clusters[0].cluster.server: `(not shown)` is not https",
+            ),
+            (twice, "environments[1]: `a` is named twice"),
+        ] {
+            let error = services.put_cluster(&owner(), request).await.unwrap_err().to_string();
+            assert!(error.starts_with(text), "{error}");
+            assert!(!error.contains("hunter22"), "{error}");
+        }
+        assert!(services.list_own_clusters(&reader, "shop").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn missing_rights_are_shown_and_stored_only_unchecked() {
+        let world = World::new();
+        let services = &world.services;
+        world.probe.lacks("kind: Role");
+        let good = || put("shop", "ours", "https://k8s");
+        let error = services.put_cluster(&owner(), good()).await.unwrap_err();
+        assert_eq!(error.reason(), "cluster-forbids");
+        assert!(error.to_string().ends_with("\nkind: Role"), "{error}");
+        let unchecked = || PutClusterRequest { unchecked: true, ..good() };
+        let put = services.put_cluster(&owner(), unchecked()).await.unwrap();
+        assert_eq!(put.missing, ["kind: Role"]);
+        let tested = services.test_cluster(&owner(), "shop", "ours").await.unwrap();
+        assert_eq!(tested.missing, ["kind: Role"]);
+        world.probe.lacks("");
+        assert!(services.test_cluster(&owner(), "shop", "ours").await.unwrap().missing.is_empty());
+        world.probe.goes_away();
+        let error = services.put_cluster(&owner(), good()).await.unwrap_err();
+        assert_eq!(error.reason(), "cluster-unreachable");
+        let moved = PutClusterRequest {
+            kubeconfig: Secret::new(b"https://elsewhere".into()),
+            ..unchecked()
+        };
+        let put = services.put_cluster(&owner(), moved).await.unwrap();
+        assert_eq!((put.record.version, &*put.version), (2, ""));
+        assert!(put.warnings[0].contains("connection refused"), "{:?}", put.warnings);
+        assert!(put.warnings[1].contains("was https://k8s before"), "{:?}", put.warnings);
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_removed_names_what_serves_there_and_how_to_get_it_back() {
+        let world = World::new();
+        let services = &world.services;
+        let back = || put("shop", "ours", "https://k8s");
+        services.put_cluster(&owner(), back()).await.unwrap();
+        let id = services.submit(&owner(), submit("one")).await.unwrap().job.id;
+        world.succeeds(release(&id, "one", &["ours"])).await;
+        let removed = services.remove_cluster(&owner(), "shop", "ours").await.unwrap();
+        assert_eq!(removed.apps, [app("shop")]);
+        let error = services.remove_cluster(&owner(), "shop", "ours").await.unwrap_err();
+        assert_eq!(error.reason(), "not-found");
+        let mut named = submit("two");
+        named.clusters = vec!["ours".into()];
+        let remove = |clusters: &[&str]| RemoveRequest {
+            request_id: "gone".into(),
+            body: Vec::new(),
+            app: app("shop"),
+            data: false,
+            clusters: clusters.iter().map(ToString::to_string).collect(),
+        };
+        for error in [
+            services.submit(&owner(), named).await.unwrap_err(),
+            services.remove(&owner(), remove(&[])).await.unwrap_err(),
+            services.remove(&owner(), remove(&["ours"])).await.unwrap_err(),
+        ] {
+            assert_eq!(error.reason(), "cluster-unknown", "{error}");
+            let fix = "put it back: windlass cluster put shop ours --kubeconfig FILE";
+            assert_eq!(error.fixes(), [fix]);
+        }
+        let elsewhere = services.submit(&owner(), submit("three")).await.unwrap().job;
+        assert_eq!(elsewhere.clusters.names, ["eu", "us"], "those of the operator again");
+        services.put_cluster(&owner(), back()).await.unwrap();
+        services.remove(&owner(), remove(&[])).await.unwrap();
+    }
+
+    /// Else it could be neither seen nor removed there.
+    #[tokio::test]
+    async fn an_app_that_served_before_stays_within_reach_of_status_and_removal() {
+        let world = World::new();
+        let services = &world.services;
+        let id = services.submit(&owner(), submit("one")).await.unwrap().job.id;
+        world.succeeds(release(&id, "one", &["eu"])).await;
+        services.put_cluster(&owner(), put("shop", "ours", "https://k8s")).await.unwrap();
+        let status = services.app_status(&owner(), app("shop")).await.unwrap();
+        let names: Vec<_> = status.clusters.iter().map(|one| &*one.cluster).collect();
+        assert_eq!(names, ["ours", "eu"]);
+        let request = RemoveRequest {
+            request_id: "gone".into(),
+            body: Vec::new(),
+            app: app("shop"),
+            data: false,
+            clusters: Vec::new(),
+        };
+        let removal = services.remove(&owner(), request).await.unwrap().job;
+        assert_eq!(removal.clusters.names, ["ours", "eu"]);
+    }
+}
