@@ -22,7 +22,7 @@ const SPEC: [&str; 15] = [
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 64] = [
+const SHOWN: [&str; 66] = [
     "App",
     "Source",
     "Job",
@@ -88,11 +88,13 @@ const SHOWN: [&str; 64] = [
     "Registry",
     "RegistryAccount",
     "RegistryFinding",
+    "OwnCluster",
+    "CheckedCluster",
 ];
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 38] = [
+const FORMS: [(&str, &str); 39] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -135,6 +137,7 @@ const FORMS: [(&str, &str); 38] = [
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),
+    ("OwnCluster.at", "serialize_with = \"crate::json::seconds\""),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

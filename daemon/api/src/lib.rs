@@ -5,6 +5,7 @@
 
 mod apps;
 mod auth;
+mod clusters;
 pub mod convert;
 mod deliveries;
 mod door;

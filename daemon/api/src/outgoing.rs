@@ -1,6 +1,7 @@
 //! Converts data of the model to messages. No value of an environment leaves here.
 
 mod app;
+mod cluster;
 mod dead;
 mod delivery;
 mod message;
@@ -13,6 +14,7 @@ mod session;
 mod time;
 
 pub(crate) use app::app;
+pub(crate) use cluster::{checked_cluster, own_cluster};
 pub(crate) use dead::dead;
 pub(crate) use delivery::{created_hook, delivery, hook, verdict};
 pub(crate) use message::{message, unwell};

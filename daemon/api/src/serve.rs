@@ -13,11 +13,12 @@ use windlass_listen::{
     Callers, Forwarded, GateLimits, ListenError, Proxies, ServeLimits, Tls, serve_tcp, serve_unix,
 };
 use windlass_proto::v1::{
-    DESCRIPTORS, apps_server::AppsServer, deliveries_server::DeliveriesServer,
-    hooks_server::HooksServer, jobs_server::JobsServer, outbox_server::OutboxServer,
-    plugins_server::PluginsServer, projects_server::ProjectsServer, queue_server::QueueServer,
-    registries_server::RegistriesServer, releases_server::ReleasesServer,
-    secrets_server::SecretsServer, sessions_server::SessionsServer,
+    DESCRIPTORS, apps_server::AppsServer, clusters_server::ClustersServer,
+    deliveries_server::DeliveriesServer, hooks_server::HooksServer, jobs_server::JobsServer,
+    outbox_server::OutboxServer, plugins_server::PluginsServer, projects_server::ProjectsServer,
+    queue_server::QueueServer, registries_server::RegistriesServer,
+    releases_server::ReleasesServer, secrets_server::SecretsServer,
+    sessions_server::SessionsServer,
 };
 use windlass_service::Services;
 
@@ -130,6 +131,7 @@ impl Api {
             .add_service(ReleasesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(AppsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(SecretsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
+            .add_service(ClustersServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(ProjectsServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(RegistriesServer::new(handlers.clone()).max_decoding_message_size(LARGEST))
             .add_service(HooksServer::new(handlers.clone()).max_decoding_message_size(LARGEST))

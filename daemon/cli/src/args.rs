@@ -6,6 +6,7 @@ use source::pair;
 use std::{path::PathBuf, time::Duration};
 
 mod approval;
+mod cluster;
 mod dashboard;
 mod delivery;
 mod hook;
@@ -18,6 +19,7 @@ mod shown;
 mod source;
 
 pub(crate) use approval::{Approve, Reject};
+pub(crate) use cluster::Cluster;
 pub(crate) use dashboard::Dashboard;
 pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;
@@ -274,6 +276,9 @@ pub(crate) enum Command {
     /// Put, list and delete a project's secrets. Values are never shown.
     #[command(subcommand)]
     Secret(Secret),
+    /// Put, test, list and remove a project's own clusters. Kubeconfigs are never shown.
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Apply, show and list projects: repositories, triggers, endpoints.
     #[command(subcommand)]
     Project(Project),
@@ -413,6 +418,7 @@ mod tests {
             "windlass hook rotate shop HOOK --keep soon",
             "windlass registry put shop ghcr.io --push-password-file token",
             "windlass registry put shop ghcr.io --push-user ci --push-plugin registry-ecr",
+            "windlass cluster put shop us",
             "windlass outbox replay shop",
             "windlass outbox replay shop MESSAGE --dead",
             "windlass queue dead replay",

@@ -11,9 +11,9 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use windlass_proto::v1::{
-    apps_client::AppsClient, deliveries_client::DeliveriesClient, hooks_client::HooksClient,
-    jobs_client::JobsClient, outbox_client::OutboxClient, plugins_client::PluginsClient,
-    projects_client::ProjectsClient, queue_client::QueueClient,
+    apps_client::AppsClient, clusters_client::ClustersClient, deliveries_client::DeliveriesClient,
+    hooks_client::HooksClient, jobs_client::JobsClient, outbox_client::OutboxClient,
+    plugins_client::PluginsClient, projects_client::ProjectsClient, queue_client::QueueClient,
     registries_client::RegistriesClient, releases_client::ReleasesClient,
     secrets_client::SecretsClient, sessions_client::SessionsClient,
 };
@@ -30,6 +30,7 @@ pub(crate) struct Client {
     pub(crate) projects: ProjectsClient<Service>,
     pub(crate) hooks: HooksClient<Service>,
     pub(crate) registries: RegistriesClient<Service>,
+    pub(crate) clusters: ClustersClient<Service>,
     pub(crate) deliveries: DeliveriesClient<Service>,
     pub(crate) outbox: OutboxClient<Service>,
     pub(crate) sessions: SessionsClient<Service>,
@@ -93,6 +94,7 @@ impl Client {
             projects: ProjectsClient::new(with()),
             hooks: HooksClient::new(with()),
             registries: RegistriesClient::new(with()),
+            clusters: ClustersClient::new(with()),
             deliveries: DeliveriesClient::new(with()),
             outbox: OutboxClient::new(with()),
             sessions: SessionsClient::new(with()),

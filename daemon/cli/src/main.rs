@@ -6,6 +6,7 @@ mod accepted;
 mod approvals;
 mod args;
 mod client;
+mod clusters;
 mod codes;
 mod commands;
 mod confirm;

@@ -16,7 +16,7 @@ use windlass_engine::{
 };
 use windlass_model::due::LOGS_KEPT_MS;
 use windlass_model::{
-    cluster::{RolloutOrder, Target},
+    cluster::{RolloutOrder, Target, Targets},
     error::ClusterError,
     event::Event,
     hook::{Action, ActionResult},
