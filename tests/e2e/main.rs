@@ -40,6 +40,7 @@ mod lying_broker;
 mod monitoring;
 mod nodes;
 mod operator;
+mod own_clusters;
 mod own_registries;
 mod previews;
 mod queue;
