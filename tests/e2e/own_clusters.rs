@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -29,14 +29,14 @@ fn written(name: &str, user: &str) -> PathBuf {
     file
 }
 
-fn put(env: &TestEnv, name: &str, file: &PathBuf, more: &[&str]) -> Answer {
+fn put(env: &TestEnv, name: &str, file: &Path, more: &[&str]) -> Answer {
     let file = file.display().to_string();
     let args = ["cluster", "put", PROJECT, name, "--kubeconfig", &file];
     env.daemon.windlass(&[&args[..], more].concat()).unwrap()
 }
 
 /// Puts a cluster until its rights are known to be enough.
-fn put_in_time(env: &TestEnv, name: &str, file: &PathBuf) -> Answer {
+fn put_in_time(env: &TestEnv, name: &str, file: &Path) -> Answer {
     let began = Instant::now();
     loop {
         let answer = put(env, name, file, &[]);
@@ -148,10 +148,10 @@ fn a_kubeconfig_reaches_nothing_that_the_operator_did_not_allow() {
         marker.display()
     );
     let mut config = Config::of(bed()).unwrap();
-    let env = TestEnv::with("t-own-refused", &config);
-    let put = |env: &TestEnv, file: &PathBuf| {
+    let env = TestEnv::with("t-own-closed", &config);
+    let put = |env: &TestEnv, file: &Path| {
         let file = file.display().to_string();
-        let args = ["cluster", "put", "t-own-refused", "ours", "--kubeconfig", &file];
+        let args = ["cluster", "put", env.name, "ours", "--kubeconfig", &file];
         env.daemon.windlass(&[&args[..], &["--no-check"]].concat()).unwrap()
     };
     let token = written("refused-token", "token: hunter22");

@@ -164,6 +164,23 @@ fn several_clusters_have_names_and_no_two_the_same() {
 }
 
 #[test]
+fn projects_bring_clusters_only_where_the_operator_allows_hosts() {
+    let none = load(LEAST).unwrap();
+    assert!(none.own_clusters.allowed().unwrap().is_closed());
+    let some =
+        "[own-clusters]\nallow = [\"*.k8s.example\"]\nprivate-addresses = [\"10.0.0.0/8\"]\n";
+    let some = load(&format!("{LEAST}{some}")).unwrap().own_clusters.allowed().unwrap();
+    assert!(some.admits_host("a.k8s.example") && !some.admits_host("k8s.other"));
+    for (table, field) in [
+        ("allow = [\"https://a\"]", "own-clusters.allow[0]: `https://a`"),
+        ("private-addresses = [\"a\"]", "own-clusters.private-addresses[0]: `a`"),
+    ] {
+        let error = load(&format!("{LEAST}[own-clusters]\n{table}\n")).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+}
+
+#[test]
 fn a_wrong_value_is_refused_with_those_that_are_expected() {
     let error = load(&format!("cluster-order = \"both\"\n{LEAST}")).unwrap_err().to_string();
     let expected = "unknown variant `both`, expected `sequential` or `parallel`";
