@@ -24,9 +24,7 @@ pub use queue::{NotPublished, QueuePublisher};
 pub use registry::{Action, Credential, ImagePlaces, Login, LoginRequest, Logins};
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Remotes, Tree, Upload, UploadedFile, Uploads};
-pub use targets::{
-    ClusterProbe, ClusterTargets, KubeconfigError, ReadKubeconfig, ReviewedCluster,
-};
+pub use targets::{ClusterProbe, ClusterTargets, KubeconfigError, ReadKubeconfig, ReviewedCluster};
 
 /// Ports that one job may use, and settings of the operator for all jobs.
 #[derive(Clone)]

@@ -1,8 +1,7 @@
 //! Plans: answers what a job would do, and changes nothing.
 
 use crate::{
-    caller::Caller, error::ServiceError, services::Services, source::SourceRequest,
-    verb::Verb,
+    caller::Caller, error::ServiceError, services::Services, source::SourceRequest, verb::Verb,
 };
 use windlass_engine::pipeline::{DryRun, DryRunRequest};
 use windlass_model::{

@@ -32,8 +32,14 @@ pub(crate) fn address(server: &Uri) -> String {
 impl Read {
     /// Returns the kubeconfig as it is sealed.
     pub(crate) fn sealed(&self) -> Result<Secret, KubeconfigError> {
-        let json = serde_json::to_vec(&self.kubeconfig);
-        Ok(Secret::new(json.map_err(|_| fault("kubeconfig", "cannot be written again"))?))
+        let odd = || {
+            let problem = "holds characters that YAML does not have, or too many that are escaped";
+            fault("kubeconfig", problem)
+        };
+        let sealed = Secret::new(serde_json::to_vec(&self.kubeconfig).map_err(|_| odd())?);
+        // Whoever opens it has to read it.
+        read(&sealed).map_err(|_| odd())?;
+        Ok(sealed)
     }
 }
 
@@ -341,5 +347,8 @@ mod tests {
         let long = format!("{}# {}", file(CLUSTER, USER), "x".repeat(LONGEST_KUBECONFIG));
         assert!(error(&long).contains("at most 65536 are allowed"));
         read(&Secret::new(vec![0xff])).unwrap_err();
+        let escaped = file(CLUSTER, &format!("token: \"{}\"", "\\x01".repeat(15_000)));
+        let error = read(&secret(&escaped)).and_then(|read| read.sealed()).unwrap_err();
+        assert_eq!(error.field, "kubeconfig");
     }
 }
