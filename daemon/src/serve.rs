@@ -15,7 +15,10 @@ use crate::{
     wire::{self, Wired},
 };
 use axum::Router;
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
@@ -55,8 +58,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let registry_admin = OwnRegistryAdmin::new(factory.registries.clone(), due.renewals());
     let plan = Duration::from_secs(config.plan_seconds);
     let operators = factory.targets.operators().all.iter().map(|target| target.name.clone());
-    let slots = SharedQueue::sharing(config.slots(), operators.collect());
+    let operators: BTreeSet<_> = operators.collect();
+    let slots = SharedQueue::sharing(config.slots(), operators.clone());
     let metrics = Metrics::default();
+    metrics.set_operators(operators);
     // Whoever calls gets them, and the page redeems them.
     let codes = LoginCodes::default();
     let links: Arc<dyn LoginLinks> = Arc::new(codes.clone());

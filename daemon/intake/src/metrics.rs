@@ -19,7 +19,10 @@ use jobs::JobMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use queue::QueueMetrics;
 use state::StateMetrics;
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::Mutex;
 use windlass_engine::ports::store::{Deliveries, Store, StoreError};
 
@@ -62,6 +65,11 @@ impl Metrics {
     pub async fn show_queue(&self, read: QueueReader) {
         let mut registry = self.registry.lock().await;
         self.queue.get_or_init(|| QueueMetrics::new(&mut registry, read));
+    }
+
+    /// Names the operator's clusters: all others are of projects' own. The first call counts.
+    pub fn set_operators(&self, clusters: BTreeSet<String>) {
+        self.jobs.set_operators(clusters);
     }
 
     /// Shows endpoints of projects that take no messages, from now on. A daemon has one sender.

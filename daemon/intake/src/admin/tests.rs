@@ -128,6 +128,31 @@ async fn a_job_that_ends_is_counted_once_with_its_stages() {
     assert!(body.contains("not-reached"), "{body}");
 }
 
+/// Whoever brought a cluster mends it: the operator is not called, and has no list of such clusters.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_a_projects_own_is_no_fault_of_the_operator() {
+    let bed = Bed::new();
+    bed.metrics.set_operators(["us".to_owned()].into());
+    let (metrics, store) = (bed.metrics.clone(), bed.store.clone());
+    let following = tokio::spawn(async move { metrics.follow(store).await });
+    tokio::task::yield_now().await;
+    // It goes to `eu`.
+    bed.submits("1").await;
+    let claim = bed.store.claim("1", "bed").await.unwrap().unwrap();
+    let failed = Diagnosis { code: "cluster-unreachable".into(), ..Diagnosis::default() };
+    for event in
+        [Event::Claimed { daemon: "bed".into() }, Event::Ended(Outcome::Failed(Box::new(failed)))]
+    {
+        bed.store.append(&claim, event).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let (_, text) = bed.get("/metrics").await;
+    following.abort();
+    let line = "cicd_pipeline_run_errors_total{error_type=\"cluster-unreachable\",whose=\"app\"} 1";
+    assert!(text.lines().any(|own| own == line), "{text}");
+    assert!(bed.metrics.reached().is_empty());
+}
+
 #[tokio::test]
 async fn verdicts_are_counted_when_they_are_stored() {
     let bed = Bed::new();

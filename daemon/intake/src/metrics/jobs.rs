@@ -7,7 +7,7 @@ use prometheus_client::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -38,6 +38,9 @@ const BOUNDS: [f64; 13] =
 /// Codes of failures by which a cluster was not reached.
 const NOT_REACHED: [&str; 2] = ["cluster-not-trusted", "cluster-unreachable"];
 
+/// Codes of failures that whoever brought the cluster mends.
+const OF_CLUSTER: [&str; 3] = ["cluster-not-trusted", "cluster-unknown", "cluster-unreachable"];
+
 /// Counters and durations of jobs, named as OpenTelemetry's CI/CD conventions name them where they do.
 #[derive(Clone)]
 pub(super) struct JobMetrics {
@@ -48,6 +51,8 @@ pub(super) struct JobMetrics {
     stages: Family<Labels, Histogram>,
     /// Clusters of jobs that ended, each with whether the last one reached it.
     reached: Arc<Mutex<BTreeMap<String, bool>>>,
+    /// Names of the operator's clusters. Empty means that all are.
+    operators: Arc<OnceLock<BTreeSet<String>>>,
 }
 
 impl JobMetrics {
@@ -59,6 +64,7 @@ impl JobMetrics {
             waits: histogram(),
             stages: Family::new_with_constructor(histogram),
             reached: Arc::default(),
+            operators: Arc::default(),
         };
         let help = "Jobs that ended, by result";
         registry.register("windlass_jobs", help, all.ended.clone());
@@ -77,6 +83,11 @@ impl JobMetrics {
     pub(super) fn reached(&self) -> Vec<(String, bool)> {
         let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         reached.iter().map(|(name, is_reached)| (name.clone(), *is_reached)).collect()
+    }
+
+    /// Names the operator's clusters: all others are of projects' own, which the operator does not mend.
+    pub(super) fn set_operators(&self, clusters: BTreeSet<String>) {
+        self.operators.get_or_init(|| clusters);
     }
 
     /// Counts jobs as they end, for ever.
@@ -160,20 +171,26 @@ impl JobMetrics {
     /// Counts a failure, and notes which clusters were reached.
     fn judge(&self, outcome: &Outcome, clusters: &[String]) {
         let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_operators =
+            |name: &String| self.operators.get().is_none_or(|own| own.contains(name));
+        let mut note = |names: &[String]| {
+            let noted = names.iter().filter(|name| is_operators(name));
+            reached.extend(noted.map(|name| (name.clone(), true)));
+        };
         match outcome {
-            Outcome::Succeeded(release) => {
-                reached.extend(release.clusters.iter().map(|name| (name.clone(), true)));
-            }
-            Outcome::Removed(removed) => {
-                reached.extend(removed.clusters.iter().map(|name| (name.clone(), true)));
-            }
+            Outcome::Succeeded(release) => note(&release.clusters),
+            Outcome::Removed(removed) => note(&removed.clusters),
             Outcome::Failed(diagnosis) => {
-                let whose = if blame::is_of_operator(&diagnosis.code) { "operator" } else { "app" };
+                let is_own =
+                    OF_CLUSTER.contains(&&*diagnosis.code) && !clusters.iter().any(is_operators);
+                let is_of_operator = !is_own && blame::is_of_operator(&diagnosis.code);
+                let whose = if is_of_operator { "operator" } else { "app" };
                 let labels =
                     vec![("error_type", diagnosis.code.clone()), ("whose", whose.to_owned())];
                 self.errors.get_or_create(&labels).inc();
                 // Of several it is not known which one it was.
                 if let [only] = clusters
+                    && is_operators(only)
                     && NOT_REACHED.contains(&&*diagnosis.code)
                 {
                     reached.insert(only.clone(), false);
@@ -253,7 +270,7 @@ mod tests {
 
     #[test]
     fn each_code_of_a_cluster_out_of_reach_is_one_that_there_is() {
-        for code in NOT_REACHED {
+        for code in NOT_REACHED.into_iter().chain(OF_CLUSTER) {
             assert!(explain::find(code).is_some(), "{code}");
         }
     }
