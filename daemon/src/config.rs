@@ -355,6 +355,7 @@ impl Config {
             hosts: self.hosts.iter().map(rule).collect(),
             annotations: self.expose.annotations.clone(),
             kinds: self.expose.kinds.clone(),
+            shared: self.clusters().into_iter().map(|cluster| cluster.name).collect(),
         }
     }
 

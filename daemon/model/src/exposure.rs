@@ -20,6 +20,9 @@ pub struct Exposure {
     /// Kinds of routes that are taken from `manifests` although nobody can read their hosts, as
     /// `VirtualService.networking.istio.io`.
     pub kinds: Vec<String>,
+    /// Names of the clusters that projects share. In a cluster of a project's own no other project is reached, and a host
+    /// that is taken there is taken from nobody. Empty means that all clusters are shared.
+    pub shared: Vec<String>,
 }
 
 /// A rule which projects own hosts.
@@ -74,21 +77,29 @@ impl Exposure {
         Ok(())
     }
 
-    /// Compares a release with those that all apps have now. Releases of its own project do not matter.
+    /// Compares a release with those that all apps have now. Releases of its own project do not matter, nor do those that
+    /// are in clusters of projects' own alone.
     ///
     /// # Errors
     /// [`SpecError`] for a host that another project has. The error does not name that project.
     pub fn compare(&self, release: &Release, others: &[Release]) -> Result<(), SpecError> {
         let project = &release.app.project;
+        let is_shared = |cluster: &String| self.shared.is_empty() || self.shared.contains(cluster);
+        let is_among_others = |release: &Release| release.clusters.iter().any(is_shared);
+        if !is_among_others(release) {
+            return Ok(());
+        }
         let own = claims(release);
-        for other in others.iter().filter(|other| other.app.project != *project) {
+        let others = others.iter().filter(|other| other.app.project != *project);
+        for other in others.filter(|other| is_among_others(other)) {
             for theirs in claims(other) {
                 // By the operator's rules of today it may not be theirs any more.
                 if self.right(&other.app.project, &theirs.host).is_err() {
                     continue;
                 }
                 let taken = |claim: &&Claim| {
-                    let shares = |cluster| other.clusters.contains(cluster);
+                    let shares =
+                        |cluster: &String| is_shared(cluster) && other.clusters.contains(cluster);
                     match self.right(project, &claim.host) {
                         Ok(Right::Any) if claim.goes_before(&theirs) => {
                             release.clusters.iter().any(shares)

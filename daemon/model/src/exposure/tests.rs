@@ -191,3 +191,25 @@ fn routes_that_nobody_can_read_need_the_operators_word() {
         assert_eq!(error.value, value);
     }
 }
+
+/// Else whoever has a cluster of its own could keep any host from all others, and a name that two projects gave to their
+/// clusters would be one place.
+#[test]
+fn a_host_in_a_projects_own_cluster_is_taken_from_nobody() {
+    let open = Exposure { shared: vec!["eu".into()], ..Exposure::default() };
+    let placed = |project: &str, clusters: &[&str]| {
+        let clusters: Vec<_> = clusters.iter().map(ToString::to_string).collect();
+        exposed(project, "shop.example.com", "/").at(&clusters)
+    };
+    for (one, other, is_refused) in [
+        (&["ours"][..], &["ours"][..], false),
+        (&["eu"], &["ours"], false),
+        (&["ours"], &["eu"], false),
+        (&["eu"], &["eu"], true),
+        (&["eu", "ours"], &["eu", "theirs"], true),
+    ] {
+        let (one, other) = (placed("evil", one), placed("shop", other));
+        let compared = open.compare(&one, std::slice::from_ref(&other));
+        assert_eq!(compared.is_err(), is_refused, "{:?} {:?}", one.clusters, other.clusters);
+    }
+}
