@@ -32,8 +32,10 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod withheld;
 
 pub(crate) use own::NotAllowed;
+pub(crate) use withheld::Withheld;
 
 use cache::{Cache, CacheKey, Configured, Kept};
 use fixed::{FixedLogin, FixedLogins};

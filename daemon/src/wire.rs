@@ -4,7 +4,7 @@ use crate::{
     config::{self, Config},
     data,
     error::Fault,
-    registries::Registries,
+    registries::{Registries, Withheld},
 };
 use async_trait::async_trait;
 use std::{
@@ -167,8 +167,9 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     }
     let allowed = config.own_clusters.allowed();
     let allowed = Arc::new(allowed.map_err(|error| format!("configuration: {error}"))?);
-    let (own, logins) = (store.clone(), registries.clone());
-    let own = OwnConnections::new(own, allowed.clone(), secrets.clone(), logins);
+    let logins: Arc<dyn Logins> =
+        if config.own_clusters.pull_secrets { registries.clone() } else { Arc::new(Withheld) };
+    let own = OwnConnections::new(store.clone(), allowed.clone(), secrets.clone(), logins);
     let cluster = Arc::new(Clusters::new(clusters, own));
     let builder = Arc::new(builder(config, registries.clone())?);
     let factory = PortsFactory {

@@ -35,6 +35,10 @@ pub(crate) struct OwnClusters {
     /// Networks that such a host may have private addresses in, such as `10.0.0.0/8`, or single addresses. By default
     /// none: each address of a host must be of the public internet. It is checked at each connection.
     pub(crate) private_addresses: Vec<String>,
+    /// Puts the login by which nodes pull from your registries into such clusters too. Whoever has the cluster reads it
+    /// there: only for logins that may pull nothing but what all projects may have, and push nothing. By default nodes
+    /// there log in by themselves, or by `pull-secrets` of `windlass.toml`.
+    pub(crate) pull_secrets: bool,
 }
 
 impl OwnClusters {
