@@ -2,6 +2,7 @@
 //! `kube` client that is handed out here.
 
 mod access_review;
+mod bounded;
 mod connect;
 mod contents;
 mod discovery;

@@ -1,11 +1,14 @@
 //! Connections to clusters of projects' own: over TLS, to addresses that the operator allows.
 //!
-//! A name is resolved at each connection, and each of its addresses is checked. Redirects are not followed.
+//! A name is resolved at each connection, and each of its addresses is checked. Redirects are not followed. Answers are
+//! bounded, since a stranger may run the server.
 
-use super::connect::{CONNECT, ConnectError, QUEUED, retries, set_up};
+use super::{
+    bounded::{Bounded, Bounding},
+    connect::{CONNECT, ConnectError, QUEUED, retries, set_up},
+};
 use futures::future::BoxFuture;
 use http::{Request, Response, Uri};
-use hyper::body::Incoming;
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
     client::legacy::{
@@ -94,7 +97,8 @@ pub(super) async fn connect(
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(client);
-    let service: BoxService<Request<Body>, Response<Incoming>, BoxError> = BoxService::new(service);
+    let service: BoxService<Request<Body>, Response<Bounded>, BoxError> =
+        BoxService::new(Bounding(service));
     let builder = ClientBuilder::new(service, config.default_namespace);
     Ok(builder.with_layer(&BufferLayer::new(QUEUED)).with_layer(&retries()?).build())
 }
