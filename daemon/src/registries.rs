@@ -201,6 +201,14 @@ impl Registries {
         }))
     }
 
+    /// Returns whether a project has a registry of its own at a host.
+    async fn has_own(&self, project: &str, host: &str) -> Result<bool, PluginError> {
+        match &self.own {
+            Some(own) => Ok(own.find(project, host).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Returns the login of a project's own. `None` means that the project has no registry at the host.
     async fn of_project(
         &self,
@@ -274,9 +282,7 @@ impl Logins for Registries {
     }
 
     async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError> {
-        if let Some(own) = &self.own
-            && own.find(project, host).await?.is_some()
-        {
+        if self.has_own(project, host).await? {
             return Ok(true);
         }
         Ok(self.source(&self.plugins.current(), host, Action::Pull).is_some())

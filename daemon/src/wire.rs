@@ -167,8 +167,11 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
     }
     let allowed = config.own_clusters.allowed();
     let allowed = Arc::new(allowed.map_err(|error| format!("configuration: {error}"))?);
-    let logins: Arc<dyn Logins> =
-        if config.own_clusters.pull_secrets { registries.clone() } else { Arc::new(Withheld) };
+    let logins: Arc<dyn Logins> = if config.own_clusters.pull_secrets {
+        registries.clone()
+    } else {
+        Arc::new(Withheld(registries.clone()))
+    };
     let own = OwnConnections::new(store.clone(), allowed.clone(), secrets.clone(), logins);
     let cluster = Arc::new(Clusters::new(clusters, own));
     let builder = Arc::new(builder(config, registries.clone())?);
