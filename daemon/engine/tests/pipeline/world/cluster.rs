@@ -265,7 +265,11 @@ impl Inspect for FakeCluster {
         Ok(mpsc::channel(1).1)
     }
 
-    async fn compare(&self, _: Option<&Release>, _: &Release) -> Result<Vec<ObjectChange>, ClusterError> {
+    async fn compare(
+        &self,
+        _: Option<&Release>,
+        _: &Release,
+    ) -> Result<Vec<ObjectChange>, ClusterError> {
         Ok(Vec::new())
     }
 
