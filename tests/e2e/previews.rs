@@ -224,7 +224,11 @@ fn a_preview_that_ends_while_it_deploys_leaves_nothing() {
     repository.commit("one").unwrap();
     with_previews(&env, &repository);
     let id = env.submit_detached("app", repository.url(), &["--preview", "blue"]);
-    let waits = env.await_event(&id, |event| event["rollout"].is_object());
+    let waits = |event: &Value| {
+        let sentence = event["sentence"].as_str().unwrap_or_default();
+        event["kind"] == "step" && sentence.contains(": wait until")
+    };
+    let waits = env.await_event(&id, waits);
     assert!(waits.is_some(), "{:#?}", env.events(&id));
     assert_eq!(env.daemon.windlass(&["cancel", &id]).unwrap().code, 0);
     remove(&env, "t-preview-late/app/pr-blue", &["--data"]);

@@ -15,6 +15,7 @@ use windlass_engine::{
     ports::store::{Jobs, PreviewPush, Previews, Runs, Submission},
     queue::Limits,
     shared_queue::SharedQueue,
+    targets::JoinedTargets,
 };
 use windlass_listen::{Access, Callers, Principal, token_sha256};
 use windlass_model::{
@@ -56,7 +57,11 @@ impl World {
             releases: store.clone(),
             secrets: store.clone(),
             plugins: Arc::new(Nothing),
-            targets: Arc::new(targets),
+            targets: Arc::new(JoinedTargets::new(targets, store.clone())),
+            own_clusters: store.clone(),
+            probe: Arc::new(Nothing),
+            own_registries: store.clone(),
+            registry_admin: Arc::new(Nothing),
             planner: Arc::new(Nothing),
             uploads: Arc::new(Nothing),
             plan_slots: PlanSlots::new(1, Duration::from_secs(60)),

@@ -43,7 +43,7 @@ impl Services {
     pub async fn infrastructure(&self, caller: &Caller) -> Result<Infrastructure, ServiceError> {
         caller.may_operate(Verb::Read)?;
         let mut asked = JoinSet::new();
-        for target in &self.targets.all {
+        for target in &self.targets.operators().all {
             let (inspection, name) = (self.inspection.clone(), target.name.clone());
             asked.spawn(async move {
                 let version = within(inspection.version(&name)).await;
@@ -62,8 +62,9 @@ impl Services {
                 Err("the question to it ended by a defect: see the daemon's log".into())
             }),
         };
-        let clusters = self.targets.all.iter().map(cluster).collect();
-        let names: Vec<_> = self.targets.all.iter().map(|target| target.name.clone()).collect();
+        let clusters = self.targets.operators().all.iter().map(cluster).collect();
+        let names: Vec<_> =
+            self.targets.operators().all.iter().map(|target| target.name.clone()).collect();
         Ok(Infrastructure { builder, clusters, usage: self.waits.usage(&names) })
     }
 }

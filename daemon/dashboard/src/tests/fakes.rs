@@ -6,8 +6,9 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     pipeline::{DryRun, DryRunRequest},
     ports::{
-        ChangeVerb, Inspect, InspectBuilder, LogLine, LogRequest, MadeObject, ObjectChange,
-        PluginStatus, Tree, Upload, Uploads,
+        ChangeVerb, ClusterProbe, Inspect, InspectBuilder, KubeconfigError, LogLine, LogRequest,
+        MadeObject, ObjectChange, PluginStatus, ReadKubeconfig, ReviewedCluster, Tree, Upload,
+        Uploads,
     },
 };
 use windlass_model::{
@@ -16,11 +17,18 @@ use windlass_model::{
     endpoint::Endpoint,
     error::{BuildError, ClusterError, GitError},
     job::{Commit, Release},
+    own::{
+        cluster::OwnCluster,
+        registry::{OwnRegistry, RegistrySecrets},
+    },
     revision::Revision,
+    secret::Secret,
     spec::Spec,
 };
 use windlass_rollout::snapshot::Snapshot;
-use windlass_service::{Planner, PluginRecords, RemoteReader};
+use windlass_service::{
+    Planner, PluginRecords, RegistryAdmin, RegistryFinding, RemoteReader, ServiceError,
+};
 
 /// Repositories, plugins and folders, of which there are none.
 pub(super) struct Nothing;
@@ -43,6 +51,35 @@ impl Planner for Nothing {
     async fn plan_folder(&self, _: &App, _: &Spec, _: &dyn Tree) -> Result<DryRun, Box<Diagnosis>> {
         panic!("no route plans a folder")
     }
+}
+
+#[async_trait]
+impl ClusterProbe for Nothing {
+    fn read(&self, _: &Secret) -> Result<ReadKubeconfig, KubeconfigError> {
+        panic!("no route puts a cluster")
+    }
+
+    async fn review(
+        &self,
+        _: &str,
+        _: &OwnCluster,
+        _: &Secret,
+    ) -> Result<ReviewedCluster, ClusterError> {
+        panic!("no route tests a cluster")
+    }
+}
+
+#[async_trait]
+impl RegistryAdmin for Nothing {
+    async fn admit(&self, _: &OwnRegistry, _: &RegistrySecrets) -> Result<(), ServiceError> {
+        panic!("no route puts a registry")
+    }
+
+    async fn check(&self, _: &str, _: &OwnRegistry, _: &RegistrySecrets) -> Vec<RegistryFinding> {
+        panic!("no route tests a registry")
+    }
+
+    async fn changed(&self, _: &str) {}
 }
 
 #[async_trait]

@@ -13,7 +13,8 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::Command,
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 /// Account that owns all repositories. The password is [`PASSWORD`].
@@ -142,6 +143,7 @@ impl Gitea {
     /// Makes another account, and its fork of a repository, which it may only read. Returns the fork's URL with the login,
     /// for `git push`.
     pub fn fork(&self, repository: &str, user: &str) -> Result<String> {
+        self.await_commits(repository)?;
         let account = json!({
             "username": user,
             "password": PASSWORD,
@@ -153,6 +155,19 @@ impl Gitea {
         self.api("PUT", &reads, &json!({ "permission": "read" }))?;
         self.api("POST", &format!("/repos/{USER}/{repository}/forks?sudo={user}"), &json!({}))?;
         Ok(format!("http://{user}:{PASSWORD}@127.0.0.1:{}/{user}/{repository}.git", port::GITEA))
+    }
+
+    /// Waits until the forge has seen the first push to a repository. Before, forks of it have no branch.
+    fn await_commits(&self, repository: &str) -> Result<()> {
+        let path = format!("/repos/{USER}/{repository}");
+        let began = Instant::now();
+        while self.api("GET", &path, &Value::Null)?["empty"] != false {
+            if began.elapsed() > ANSWER {
+                return Err(format!("gitea: {repository} is still empty after a push").into());
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// Opens a pull request of a fork's branch into `main`, as its owner, and returns the number.
