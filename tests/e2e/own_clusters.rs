@@ -7,7 +7,10 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use windlass_bed::daemon::{Answer, Config};
+use windlass_bed::{
+    daemon::{Answer, Config},
+    layout::HOST,
+};
 use windlass_tests::{Namespace, TestEnv, bed, kubeconfig_of};
 
 const PROJECT: &str = "t-own";
@@ -62,7 +65,7 @@ fn a_project_brings_a_cluster_rotates_its_token_and_removes_it() {
     let file = written("first", &format!("token: {first}"));
     let mut config = Config::of(bed()).unwrap();
     config.tables =
-        "[own-clusters]\nallow = [\"127.0.0.1\"]\nprivate-addresses = [\"127.0.0.0/8\"]\n".into();
+        format!("[own-clusters]\nallow = [\"{HOST}\"]\nprivate-addresses = [\"{HOST}/32\"]\n");
     let env = TestEnv::with(PROJECT, &config);
     let repository = env.small_app();
     repository.commit("one").unwrap();
@@ -162,7 +165,7 @@ fn a_kubeconfig_reaches_nothing_that_the_operator_did_not_allow() {
     drop(env);
 
     // The host is allowed, its address is not.
-    config.tables = "[own-clusters]\nallow = [\"127.0.0.1\", \"localhost\"]\n".into();
+    config.tables = format!("[own-clusters]\nallow = [\"{HOST}\", \"localhost\"]\n");
     let env = TestEnv::with("t-own-refused", &config);
     refused(&put(&env, &token), "`own-clusters.private-addresses`");
     refused(
@@ -173,8 +176,8 @@ fn a_kubeconfig_reaches_nothing_that_the_operator_did_not_allow() {
     refused(&put(&env, &file), ".user.tokenFile: `(not shown)` names a file");
 
     // A name is resolved when the connection is made. Stored unchecked, it does not help either.
-    let named =
-        fs::read_to_string(&token).unwrap().replace("https://127.0.0.1", "https://localhost");
+    let own = format!("https://{HOST}");
+    let named = fs::read_to_string(&token).unwrap().replace(&own, "https://localhost");
     let file = bed().layout.at("t-own-refused-name.kubeconfig");
     fs::write(&file, named).unwrap();
     let stored = put(&env, &file);
