@@ -49,6 +49,14 @@ impl LoginCodes {
         code
     }
 
+    /// Returns the hash of the code's token, and leaves the code as it is. `None` means that the code is unknown, used or
+    /// too old.
+    pub(crate) fn token_of(&self, code: &str) -> Option<String> {
+        let codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = codes.get(&hash(code.as_bytes()))?;
+        (waiting.until > Instant::now()).then(|| waiting.token_sha256.clone())
+    }
+
     /// Returns the hash of the code's token. `None` means that the code is unknown, used or too old.
     pub(crate) fn redeem(&self, code: &str) -> Option<String> {
         let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,8 +89,9 @@ mod tests {
         let codes = LoginCodes::default();
         let code = codes.issue("AB12");
         assert_eq!(codes.redeem("another"), None);
+        assert_eq!(codes.token_of(&code).as_deref(), Some("ab12"));
         assert_eq!(codes.redeem(&code).as_deref(), Some("ab12"));
-        assert_eq!(codes.redeem(&code), None);
+        assert_eq!((codes.redeem(&code), codes.token_of(&code)), (None, None));
     }
 
     #[test]

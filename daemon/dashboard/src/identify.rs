@@ -69,7 +69,8 @@ pub(crate) async fn admit(
     }
 }
 
-async fn identify(
+/// Returns the caller of a request: of its session, or as every other door knows it.
+pub(crate) async fn identify(
     shared: &Shared,
     uri: &Uri,
     extensions: &Extensions,

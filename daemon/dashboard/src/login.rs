@@ -1,14 +1,19 @@
 //! Opens and closes sessions.
 
 use crate::{
-    cookie, guard::origin, identify::Known, origin::is_loopback, problem::Problem, state::Shared,
+    cookie,
+    guard::origin,
+    identify::{Known, identify},
+    origin::is_loopback,
+    problem::Problem,
+    state::Shared,
 };
 use axum::{
     Json,
     extract::{Extension, State, rejection::JsonRejection},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{Extensions, HeaderMap, StatusCode, Uri, header};
 use serde::{Deserialize, Serialize};
 use std::{
     net::IpAddr,
@@ -36,6 +41,8 @@ struct Entered {
 pub(crate) async fn enter(
     State(shared): State<Arc<Shared>>,
     connection: Option<Extension<Connection>>,
+    uri: Uri,
+    extensions: Extensions,
     headers: HeaderMap,
     proof: Result<Json<Proof>, JsonRejection>,
 ) -> Result<Response, Problem> {
@@ -44,6 +51,10 @@ pub(crate) async fn enter(
         Problem::new(error.status(), "body-invalid", error.body_text())
             .with_fix(r#"send {"token": "…"} as application/json"#)
     })?;
+    if let Proof::Code(code) = &proof {
+        let here = identify(&shared, &uri, &extensions, &headers).await.ok();
+        takes_nobody_over(&shared, here.as_ref(), code)?;
+    }
     let address = connection.and_then(|Extension(connection)| connection.address);
     let (token_sha256, identity) = prove(&shared, proof, address)?;
     let name = identity.caller.name.clone();
@@ -55,6 +66,23 @@ pub(crate) async fn enter(
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Refuses the link of one principal where another is logged in: whoever makes a link and has somebody else open it would
+/// have that person work in the maker's name. The code stays good. `None` means that nobody is logged in.
+fn takes_nobody_over(shared: &Shared, here: Option<&Known>, code: &str) -> Result<(), Problem> {
+    let Some(here) = here else { return Ok(()) };
+    let linked = shared.codes.token_of(code);
+    let linked = linked.and_then(|hash| shared.callers.of_token_hash(&hash));
+    // `prove` says what is wrong with a code of nobody.
+    let Some(linked) = linked else { return Ok(()) };
+    let (here, linked) = (&here.caller().name, &linked.caller.name);
+    if here == linked {
+        return Ok(());
+    }
+    let message = format!("the login link is of {linked}, and {here} is logged in here");
+    Err(Problem::new(StatusCode::CONFLICT, "logged-in", message)
+        .with_fix("log out first if you want this, and open the link again"))
 }
 
 /// Returns the token's hash and its principal. A failure is counted for the address.

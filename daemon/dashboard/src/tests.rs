@@ -27,7 +27,7 @@ use windlass_model::{
     runtime::Runtime,
     spec::Spec,
 };
-use windlass_service::{Inspection, JobQuota, PlanSlots, Services, Verb};
+use windlass_service::{Inspection, JobQuota, LoginLinks, PlanSlots, Services, Verb};
 use windlass_store::MemoryStore;
 
 /// Bytes of the largest answer.
@@ -40,6 +40,7 @@ const READER: &str = "reader";
 struct World {
     store: Arc<MemoryStore>,
     router: Router,
+    codes: LoginCodes,
     _inbox: mpsc::UnboundedReceiver<windlass_engine::queue::Message>,
 }
 
@@ -99,11 +100,10 @@ impl World {
         let principals =
             vec![principal(OWNER, "*", &Verb::ALL), principal(READER, "shop", &[Verb::Read])];
         let callers = Arc::new(Callers::new(Access { uids: Vec::new(), principals }));
-        let stop = CancellationToken::new();
+        let (stop, codes) = (CancellationToken::new(), LoginCodes::default());
         let router =
-            Dashboard::new(services, callers, LoginCodes::default(), Settings::default(), stop)
-                .router();
-        Self { store, router, _inbox: inbox }
+            Dashboard::new(services, callers, codes.clone(), Settings::default(), stop).router();
+        Self { store, router, codes, _inbox: inbox }
     }
 
     async fn ask(&self, caller: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -119,6 +119,21 @@ impl World {
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), LARGEST).await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Opens a login path as a browser with this cookie does, and returns the status with the cookie that it gets.
+    async fn open(&self, path: &str, cookie: &str) -> (u16, String) {
+        let code = path.strip_prefix("/login?code=").unwrap();
+        let request = Request::post("/login")
+            .header("host", "127.0.0.1")
+            .header("origin", "http://127.0.0.1")
+            .header("content-type", "application/json")
+            .header("cookie", cookie);
+        let request = request.body(Body::from(json!({ "code": code }).to_string())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let set = response.headers().get("set-cookie").map(|set| set.to_str().unwrap());
+        let pair = set.and_then(|set| set.split(';').next()).unwrap_or_default();
+        (response.status().as_u16(), pair.to_owned())
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -186,6 +201,18 @@ fn commit() -> Source {
         credential: None,
         revision: "main".into(),
     })
+}
+
+#[tokio::test]
+async fn a_link_of_somebody_else_takes_no_session_over() {
+    let world = World::new();
+    let link = |of: &str| world.codes.login_link(&token_sha256(of)).path;
+    let (status, owner) = world.open(&link(OWNER), "").await;
+    assert_eq!((status, owner.starts_with("windlass=")), (200, true), "{owner}");
+    let of_reader = link(READER);
+    assert_eq!(world.open(&of_reader, &owner).await, (409, String::new()));
+    assert_eq!(world.open(&link(OWNER), &owner).await.0, 200, "the same principal's");
+    assert_eq!(world.open(&of_reader, "windlass=over").await.0, 200, "nobody is logged in");
 }
 
 #[tokio::test]

@@ -60,10 +60,14 @@ test("a job is rejected after a question, and ends with the note", async () => {
     await page.locator(`.job-row a[href="/jobs/${rejected}"]`).click();
     const card = page.getByRole("region", { name: "Approval" });
     await card.getByLabel("Note").fill("not on a Friday");
+    const posts = [];
+    page.on("request", (request) => { if (request.method() === "POST") posts.push(request.url()); });
+    await card.getByLabel("Note").press("Enter");
     await card.getByRole("button", { name: "Reject" }).click();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal((await ask(page, `/api/jobs/${rejected}`)).state, "held");
+    assert.deepEqual(posts, [], "Enter in the note decides nothing");
     await card.getByRole("button", { name: "Reject" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Reject job" }).click();
     await page.locator(".badge.large").getByText("Stopped").waitFor({ timeout: 60_000 });

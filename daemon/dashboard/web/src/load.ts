@@ -24,13 +24,18 @@ export function useLoad<T>(address: string, each = 0): Loaded<T> {
     stale.current = !!running.current;
     if (running.current) return;
     const abort = new AbortController();
-    const late = setTimeout(() => abort.abort(), LATE);
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      abort.abort();
+    }, LATE);
     running.current = abort;
     get<T>(address, abort.signal).then(
       (data) => setState({ address, data }),
       (error: unknown) => {
-        if (abort.signal.aborted) return;
-        const failure = error instanceof Failure ? error : new Failure(0, "failed", String(error), []);
+        if (abort.signal.aborted && !isLate) return;
+        const failure = isLate ? new Failure(0, "unreachable", `No answer came within ${LATE / 1000} s.`, ["Try again."])
+          : error instanceof Failure ? error : new Failure(0, "failed", String(error), []);
         setState((before) => ({ ...(before.address === address ? before : {}), address, failure }));
       },
     ).finally(() => {

@@ -154,7 +154,7 @@ impl Gitea {
         let reads = format!("/repos/{USER}/{repository}/collaborators/{user}");
         self.api("PUT", &reads, &json!({ "permission": "read" }))?;
         self.api("POST", &format!("/repos/{USER}/{repository}/forks?sudo={user}"), &json!({}))?;
-        Ok(format!("http://{user}:{PASSWORD}@127.0.0.1:{}/{user}/{repository}.git", port::GITEA))
+        Ok(format!("http://{user}:{PASSWORD}@{}/{user}/{repository}.git", self.authority()))
     }
 
     /// Waits until the forge has seen the first push to a repository. Before, forks of it have no branch.

@@ -68,7 +68,9 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
       {may("approve", job.app.project) ? (
         <form class="decide" onSubmit={(event) => { event.preventDefault(); if (!isOther && !busy) void send("approve"); }}>
           <label for="note" class="visually-hidden">Note</label>
-          <input id="note" placeholder="Note (for the journal)" maxLength={LONGEST} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+          {/* The note is of either answer: Enter after the reason of a rejection shall approve nothing. */}
+          <input id="note" placeholder="Note (for the journal)" maxLength={LONGEST} value={note} onInput={(event) => setNote(event.currentTarget.value)}
+            onKeyDown={(event) => { if (event.key === "Enter") event.preventDefault(); }} />
           <button type="button" class="danger" disabled={busy || isOther} onClick={() => setAsks(true)}>Reject</button>
           <button ref={approve} type="submit" class="primary" disabled={busy || isOther}>{busy ? "Sending …" : "Approve"}</button>
         </form>

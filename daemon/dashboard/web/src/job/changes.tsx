@@ -1,6 +1,6 @@
 // What a job changes in its clusters, object by object: the release before beside its own.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { may } from "../api";
 import { plural } from "../format";
 import { useLoad } from "../load";
@@ -75,7 +75,13 @@ export function ChangesCard({ job, version }: { job: Job; version: string }) {
   const isHeld = !!job.held && !job.ended;
   const [open, setOpen] = useState(isHeld);
   const { data, failure, again } = useLoad<Changes>(`/api/jobs/${encodeURIComponent(job.id)}/changes`);
-  useEffect(() => { if (data) again(); }, [version]);
+  // Also while the first answer is on its way: it may be of before.
+  const asked = useRef(version);
+  useEffect(() => {
+    if (asked.current === version) return;
+    asked.current = version;
+    again();
+  }, [version]);
   useEffect(() => { if (isHeld) setOpen(true); }, [isHeld]);
   const isBuilt = !!data?.digest;
   const isOther = isBuilt && job.held?.gate === "release" && data.digest !== job.held.digest;

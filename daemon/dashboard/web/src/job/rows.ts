@@ -62,13 +62,18 @@ export function search(log: Log, text: string): Place[] {
   return found;
 }
 
-/** Returns the place of an event. */
+/** Returns the place of an event, or of the last line before it: the end of a step, say, is found and has no line. */
 export function placeOf(log: Log, seq: number): Place | undefined {
+  let place: Place | undefined;
+  let newest = 0;
   for (const group of log.groups) {
-    const line = group.lines.findIndex((one) => one.seq === seq);
-    if (line >= 0) return { group, line };
+    for (let line = 0; line < group.lines.length; line++) {
+      const at = group.lines[line]?.seq ?? 0;
+      if (at > seq) break;
+      if (at > newest) [place, newest] = [{ group, line }, at];
+    }
   }
-  return undefined;
+  return place;
 }
 
 const ERROR = /\b(error|fatal|panic(ked)?|exception|failed|cannot|not found)\b/i;
