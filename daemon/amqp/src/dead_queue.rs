@@ -32,6 +32,10 @@ use windlass_service::{DeadMessage, DeadMessages, DeadPage};
 /// while the broker takes no copy.
 const RENEWED_AFTER: u64 = 3;
 
+/// Times after which a message that cannot be published again is no more given back as if nothing were: the call fails,
+/// and says that each look brings it nearer to its end.
+const LAST_LOOKS: u64 = 15;
+
 /// Number of messages that one call looks at. The rest is behind them: replay or delete those first.
 const MOST: u32 = 1000;
 
@@ -43,6 +47,9 @@ const BODY: (usize, usize) = (512, 64 << 10);
 
 /// Time that the broker may take for one answer.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// Time that both connections may take, with their channels and the look for the queue.
+const BEGIN: Duration = Duration::from_secs(90);
 
 /// Time for which a call waits for those before it.
 const TURN: Duration = Duration::from_secs(60);
@@ -70,7 +77,14 @@ impl DeadQueue {
     async fn visit(&self) -> Result<Visit<'_>, String> {
         let turn = timeout(TURN, self.turn.lock()).await;
         let turn = turn.map_err(|_| "another call has the dead messages; try again".to_owned())?;
-        Visit::begin(&self.settings, turn).await
+        // A broker that is alive and does not answer would keep the turn for ever.
+        let begun = timeout(BEGIN, Visit::begin(&self.settings, turn)).await;
+        begun.unwrap_or_else(|_| {
+            Err(format!(
+                "the broker has not answered all of a beginning within {} s",
+                BEGIN.as_secs()
+            ))
+        })
     }
 }
 
@@ -129,6 +143,8 @@ struct Visit<'a> {
     bytes: usize,
     /// The last message that is to be given back. All before it go with it. `None` means that none is held.
     held: Option<Acker>,
+    /// The broker has taken a copy neither at once nor later, and the next ones would wait as long.
+    is_mute: bool,
 }
 
 impl<'a> Visit<'a> {
@@ -154,6 +170,7 @@ impl<'a> Visit<'a> {
             looked_at: 0,
             bytes: 0,
             held: None,
+            is_mute: false,
         })
     }
 
@@ -242,7 +259,8 @@ impl<'a> Visit<'a> {
 
     /// Notes that a message is to be given back, or puts a copy in its place.
     async fn give_back(&mut self, delivery: Delivery) -> Result<(), String> {
-        if given_back(&delivery.properties) < RENEWED_AFTER {
+        let before = given_back(&delivery.properties);
+        if before < RENEWED_AFTER || (self.is_mute && before < LAST_LOOKS) {
             self.held = Some(delivery.acker);
             return Ok(());
         }
@@ -255,13 +273,20 @@ impl<'a> Visit<'a> {
             body: &delivery.data,
             properties: dead::renewed(&delivery.properties, &shown.reason, &shown.detail),
         };
-        match publish(&self.outlet, copy).await {
-            Ok(()) => acknowledge(&delivery).await,
-            Err(why) => {
-                self.held = Some(delivery.acker);
-                Err(format!("amqp.dead-queue: `{queue}`: {why}"))
-            }
+        let Err(why) = publish(&self.outlet, copy).await else {
+            return acknowledge(&delivery).await;
+        };
+        self.held = Some(delivery.acker);
+        self.is_mute = true;
+        if before < LAST_LOOKS {
+            tracing::warn!(queue, why, before, "a dead message stays where it is, counted");
+            return Ok(());
         }
+        Err(format!(
+            "amqp.dead-queue: `{queue}`: {why}; message {} was given back {before} times, and the broker may delete it \
+             for another look: mend the broker first",
+            shown.id
+        ))
     }
 
     /// Gives back what is held, and takes leave of the broker.
@@ -269,8 +294,8 @@ impl<'a> Visit<'a> {
         if let Some(held) = self.held {
             // Explicitly: the next call sees them, since the broker takes leave after it.
             let all = BasicNackOptions { multiple: true, requeue: true };
-            if let Err(error) = held.nack(all).await {
-                tracing::debug!(%error, "dead messages are given back with their connection");
+            if !matches!(timeout(CLOSE, held.nack(all)).await, Ok(Ok(_))) {
+                tracing::debug!("dead messages are given back with their connection");
             }
         }
         for connection in [&self.reading, &self.publishing] {
@@ -284,10 +309,11 @@ impl<'a> Visit<'a> {
 
 /// Takes a message away for good.
 async fn acknowledge(delivery: &Delivery) -> Result<(), String> {
-    match delivery.ack(BasicAckOptions::default()).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("the channel has ended, and the broker keeps the message".into()),
-        Err(error) => Err(format!("the broker keeps the message: {error}")),
+    match timeout(ANSWER, delivery.ack(BasicAckOptions::default())).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err("the channel has ended, and the broker keeps the message".into()),
+        Ok(Err(error)) => Err(format!("the broker keeps the message: {error}")),
+        Err(_) => Err("the broker reads nothing, and keeps the message".into()),
     }
 }
 

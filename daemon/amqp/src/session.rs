@@ -20,6 +20,10 @@ const TAG: &str = "windlassd";
 /// Time that the broker may take to take leave.
 const CLOSE: Duration = Duration::from_secs(2);
 
+/// Time that the broker may take to find or declare all, and for one answer after that.
+const OPEN: Duration = Duration::from_secs(90);
+const ANSWER: Duration = Duration::from_secs(30);
+
 /// Reply code of an ordinary end.
 const OK: u16 = 200;
 
@@ -44,6 +48,10 @@ impl Session {
     /// # Errors
     /// Says why the broker is away, or which key of `[amqp]` does not fit it.
     pub(crate) async fn open(settings: &Amqp) -> Result<Self, String> {
+        within(OPEN, Self::begin(settings)).await
+    }
+
+    async fn begin(settings: &Amqp) -> Result<Self, String> {
         let consuming = connect(settings, "windlassd: jobs").await?;
         let publishing = connect(settings, "windlassd: results").await?;
         let outlet = publishing.create_channel().await.map_err(text)?;
@@ -59,16 +67,24 @@ impl Session {
 
     /// Begins to consume, at most `prefetch` messages at once.
     pub(crate) async fn consume(&self, queue: &str, prefetch: u16) -> Result<Consumer, String> {
-        // It counts for consumers that begin after it.
-        self.messages.basic_qos(prefetch, BasicQosOptions::default()).await.map_err(text)?;
-        let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
-        let consumer = self.messages.basic_consume(short(queue), short(TAG), options, none).await;
-        consumer.map_err(|error| format!("amqp.queue: `{queue}`: {error}"))
+        within(ANSWER, async {
+            // It counts for consumers that begin after it.
+            let limits = self.messages.basic_qos(prefetch, BasicQosOptions::default());
+            limits.await.map_err(text)?;
+            let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+            let began = self.messages.basic_consume(short(queue), short(TAG), options, none);
+            began.await.map_err(|error| format!("amqp.queue: `{queue}`: {error}"))
+        })
+        .await
     }
 
     /// Asks the broker for no more messages. Those that came stay ours; the consumer ends after the last of them.
     pub(crate) async fn rest(&self) -> Result<(), String> {
-        self.messages.basic_cancel(short(TAG), BasicCancelOptions::default()).await.map_err(text)
+        within(ANSWER, async {
+            let cancelled = self.messages.basic_cancel(short(TAG), BasicCancelOptions::default());
+            cancelled.await.map_err(text)
+        })
+        .await
     }
 
     /// Returns why the session is of no more use. `None` means that it is.
@@ -105,6 +121,15 @@ pub async fn probe(settings: &Amqp) -> Result<(), String> {
     let connection = connect(settings, "windlassd: check").await?;
     let closed = timeout(CLOSE, connection.close(OK, short("OK"))).await;
     closed.map_err(|_| "no answer".to_owned())?.map_err(text)
+}
+
+/// Waits for a broker that may be alive, by its heartbeats, and answer nothing all the same.
+async fn within<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    let answered = timeout(time, answer).await;
+    answered.unwrap_or_else(|_| Err(format!("no answer within {} s", time.as_secs())))
 }
 
 fn text(error: lapin::Error) -> String {

@@ -92,9 +92,9 @@ impl Amqp {
                 self.queue
             ));
         }
-        if self.declare && self.queue == self.dead_queue() {
+        if self.queue == self.dead_queue() {
             return Err(format!(
-                "dead: `{}` is that of `queue` too; with `declare` a queue of this name is made for each",
+                "dead: `{}` is that of `queue` too, and so is the queue of dead messages then; choose another, or name that queue by `dead-queue`",
                 self.dead
             ));
         }
@@ -166,6 +166,8 @@ mod tests {
         assert_eq!(read.dead_queue(), "dead");
         let named = checked(&format!("{LEAST}{LOGIN}dead-queue = \"kept\"\n")).unwrap();
         assert_eq!(named.dead_queue(), "kept");
+        let alike = LEAST.replace("\"dead\"", "\"jobs\"") + LOGIN + "dead-queue = \"kept\"\n";
+        assert_eq!(checked(&alike).unwrap().dead_queue(), "kept");
         checked(&format!("{LEAST}certificate = \"/c\"\nkey = \"/k\"\nca = \"/a\"\n")).unwrap();
     }
 
@@ -190,6 +192,8 @@ mod tests {
                 LEAST.replace("\"dead\"", "\"jobs\"") + LOGIN + "declare = true\n",
                 "dead: `jobs` is that of `queue`",
             ),
+            // `windlass queue dead drop` would delete jobs that nobody has taken yet.
+            (LEAST.replace("\"dead\"", "\"jobs\"") + LOGIN, "dead: `jobs` is that of `queue`"),
             (
                 format!("{LEAST}{LOGIN}dead-queue = \"jobs\"\n"),
                 "dead-queue: `jobs` is that of `queue` too",

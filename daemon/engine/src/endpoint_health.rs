@@ -14,6 +14,9 @@ const WARNED_MS: u64 = DAY_MS / 2;
 /// Attempts that a message has at least which failed for so long. One with fewer was replayed a short time ago.
 const TRIED: u32 = 5;
 
+/// Beginning of the reason for which a message is not sent to an endpoint that is off.
+const OFF: &str = "the endpoint is off";
+
 /// Messages of an endpoint that are looked at, of each kind the newest ones. `next_ms` of one that has ended is the
 /// time at which the last attempt was due.
 const LOOKED_AT: u32 = 200;
@@ -45,14 +48,16 @@ pub fn endpoint_health(all: &[Message], now_ms: u64) -> Option<Unwell> {
         one.state == MessageState::Dead && one.code == Some(410) && one.next_ms >= last_ms
     };
     if let Some(gone) = all.iter().find(is_gone) {
-        let why = format!("the endpoint is off: it answered 410 to message {}", gone.id);
+        let why = format!("{OFF}: it answered 410 to message {}", gone.id);
         return unwell(EndpointHealth::Disabled, true, why);
     }
     let failing_for = |for_ms: u64| {
         let is_failing = move |one: &&Message| {
             let is_failed = match one.state {
                 MessageState::Waiting => one.attempts >= TRIED,
-                MessageState::Dead => one.attempts > 0,
+                // One that ended without a request, such as for a row of a newer daemon, says nothing of the endpoint;
+                // one that was not sent since the endpoint is off says that it is still.
+                MessageState::Dead => one.attempts >= TRIED || one.error.starts_with(OFF),
                 MessageState::Done | MessageState::Void => false,
             };
             is_failed
@@ -64,7 +69,7 @@ pub fn endpoint_health(all: &[Message], now_ms: u64) -> Option<Unwell> {
     };
     if let Some(failing) = failing_for(DAY_MS) {
         let id = &failing.id;
-        let why = format!("the endpoint is off: all attempts since message {id} failed, for a day");
+        let why = format!("{OFF}: all attempts since message {id} failed, for a day");
         return unwell(EndpointHealth::Disabled, false, why);
     }
     let failing = failing_for(WARNED_MS)?;
@@ -145,6 +150,11 @@ mod tests {
         }
     }
 
+    /// A message that ended without a request so many hours ago. The store counts that as an attempt.
+    fn ended(error: &str, hours: u64) -> Message {
+        Message { attempts: 1, error: error.into(), ..tried("1", Dead, hours, hours) }
+    }
+
     fn health(all: &[Message]) -> Option<EndpointHealth> {
         endpoint_health(all, NOW).map(|unwell| unwell.health)
     }
@@ -164,6 +174,9 @@ mod tests {
             // It failed once, after a replay.
             (vec![Message { attempts: 1, ..tried("1", Waiting, 60, 1) }], None),
             (vec![Message { code: Some(410), ..tried("1", Dead, 1, 1) }], disabled),
+            // Nothing was sent: its job, or the project, could not be read then.
+            (vec![ended("job j1 is of a newer daemon", 25)], None),
+            (vec![ended("the endpoint is off: all attempts failed; replay it", 25)], disabled),
         ] {
             assert_eq!(health(&all), expected, "{all:#?}");
         }

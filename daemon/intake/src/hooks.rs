@@ -176,6 +176,11 @@ impl Door {
         id: &str,
         address: Option<IpAddr>,
     ) -> Result<(OpenedHook, ForgeKind), Refusal> {
+        // Nothing is read and no secret is opened for an address that floods a hook which there is.
+        let known = (address.map(network), Some(id.to_owned()));
+        if let Some(wait) = self.addresses.wait(&known, Instant::now()) {
+            return Err(too_many(wait));
+        }
         let found = self.hooks.open(id).await;
         // Behind a proxy all have one address, and so have all hooks of a large forge: who floods one hook, or none,
         // takes nothing from the others.

@@ -52,6 +52,13 @@ impl<K: Ord> Buckets<K> {
         Self { rate, state: Mutex::new(State { buckets: BTreeMap::new(), forgot: None }) }
     }
 
+    /// Returns the time after which a spender has a token again. `None` means that it has one.
+    pub(crate) fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = state.buckets.get(key)?.at(now, self.rate);
+        (tokens < 1.0).then(|| Duration::from_secs_f64((1.0 - tokens) / self.rate.per_second))
+    }
+
     /// Spends a token. The error is the time after which there is one again.
     pub(crate) fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
         let rate = self.rate;
@@ -86,6 +93,7 @@ mod tests {
     fn a_spender_has_a_burst_and_then_its_rate() {
         let buckets = Buckets::new(Rate { per_second: 10.0, burst: 3.0 });
         let now = Instant::now();
+        assert_eq!(buckets.wait(&"a", now), None);
         for _ in 0..3 {
             buckets.take("a", now).unwrap();
         }

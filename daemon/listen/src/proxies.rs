@@ -86,6 +86,14 @@ fn network(text: &str) -> Result<IpNet, String> {
                 .into(),
         );
     }
+    // Addresses are compared in their own form: it would never match, and nobody would hear of it.
+    if let IpNet::V6(mapped) = network
+        && mapped.addr().to_ipv4_mapped().is_some()
+    {
+        return Err(
+            "is IPv4 within IPv6: expected the network of IPv4, such as `10.0.0.0/8`".into()
+        );
+    }
     if network.trunc() != network {
         let begin = network.trunc();
         return Err(format!("begins within a network: expected `{begin}`, or a longer prefix"));
@@ -209,6 +217,8 @@ mod tests {
             ("0.0.0.0/0", "[1]: `0.0.0.0/0` has everybody in it"),
             ("::/0", "[1]: `::/0` has everybody in it"),
             ("10.0.0.1/8", "expected `10.0.0.0/8`, or a longer prefix"),
+            ("::ffff:10.0.0.0/104", "expected the network of IPv4"),
+            ("::ffff:10.0.0.1", "expected the network of IPv4"),
         ] {
             let error = Proxies::parse(&["127.0.0.1", entry]).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

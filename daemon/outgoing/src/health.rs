@@ -26,8 +26,7 @@ fn is_replayed(message: &Message) -> bool {
     message.attempts == 0 && message.next_ms > message.created_ms
 }
 
-/// Endpoints that take no messages, by project and name, as they were when a message to them was looked at last. Clones
-/// share them.
+/// Endpoints that take no messages, by project and name, as they were when they were looked at last. Clones share them.
 #[derive(Clone, Default)]
 pub struct UnwellEndpoints(Arc<Mutex<BTreeMap<(String, String), EndpointHealth>>>);
 
@@ -37,6 +36,11 @@ impl UnwellEndpoints {
     pub fn count(&self, health: EndpointHealth) -> usize {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.values().filter(|one| **one == health).count()
+    }
+
+    /// Returns projects and names of all of them.
+    pub(crate) fn all(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// Notes the state of an endpoint. `None` means that it takes messages, or is no more.
@@ -98,7 +102,8 @@ mod tests {
     fn an_old_message_that_was_replayed_and_failed_once_turns_nothing_off() {
         let again = Message { attempts: 1, ..tried(1, Waiting, 60, 0) };
         assert!(!is_off(std::slice::from_ref(&again)));
-        assert!(is_off(&[Message { state: Dead, ..again }]));
+        assert!(!is_off(&[Message { state: Dead, ..again.clone() }]), "it ended without a request");
+        assert!(is_off(&[Message { state: Dead, attempts: 9, ..again }]));
     }
 
     #[test]

@@ -118,6 +118,29 @@ impl Resolver {
         Ok(off(message, unwell.as_ref()))
     }
 
+    /// Looks again at the endpoints that took no messages: nothing is sent to one that the project's file has no more, and
+    /// the last message to one that takes them again may have been the one that it took.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) async fn look_again(&self) -> Result<(), StoreError> {
+        for (project, name) in self.unwell.all() {
+            let now = now_ms();
+            let health = match self.projects.project(&project).await {
+                Ok(Some(record)) if record.spec.endpoints.contains_key(&name) => {
+                    let all = messages_of_endpoint(&*self.outbox, &project, &name, now).await?;
+                    endpoint_health(&all, now).map(|unwell| unwell.health)
+                }
+                Ok(_) => None,
+                // Its file cannot be read: nothing new is known.
+                Err(StoreError::Unreadable { .. } | StoreError::TooNew { .. }) => continue,
+                Err(away) => return Err(away),
+            };
+            self.unwell.note(&project, &name, health);
+        }
+        Ok(())
+    }
+
     /// Adds a message about an endpoint to each other one that wants it, once for each silence.
     async fn tell_others(
         &self,

@@ -44,6 +44,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Time for which a message is kept that has ended, and the time between two looks for older ones.
 const KEPT: (Duration, Duration) = (Duration::from_secs(30 * 24 * 3600), Duration::from_secs(3600));
 
+/// Time between two looks at endpoints that took no messages.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// Ports of a sender.
 #[derive(Clone)]
 pub struct Ports {
@@ -100,7 +103,8 @@ impl Sender {
         let mut progress = Progress::default();
         let mut news = self.outbox.new_messages();
         let forgetting = forget(&*self.outbox);
-        tokio::pin!(stop, forgetting);
+        let looking = look_again(&self.resolver);
+        tokio::pin!(stop, forgetting, looking);
         loop {
             let pause = self.fill(&mut progress).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "messages wait: the store gives none");
@@ -111,6 +115,7 @@ impl Sender {
                 () = sleep(pause) => {}
                 () = new_message(&mut news) => {}
                 () = &mut forgetting => {}
+                () = &mut looking => {}
                 Some((slot, limited)) = progress.sending.next() => {
                     progress.lanes.ended(&slot, limited);
                 }
@@ -210,6 +215,16 @@ async fn forget(outbox: &dyn Outbox) {
             tracing::warn!(%error, "old messages are not deleted");
         }
         sleep(pause).await;
+    }
+}
+
+/// Looks at endpoints that took no messages, for ever.
+async fn look_again(resolver: &Resolver) {
+    loop {
+        sleep(LOOK).await;
+        if let Err(error) = resolver.look_again().await {
+            tracing::warn!(%error, "endpoints that took no messages are not looked at");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     fakes::{FakeStore, Reply, Seen, Server, message, project, status},
     health::UnwellEndpoints,
     pace::Pace,
+    resolve::Resolver,
     sender::{Ports, Sender},
     settings::OutgoingSettings,
 };
@@ -189,6 +190,37 @@ async fn the_other_endpoints_hear_once_that_one_fails_and_that_it_is_off() {
         let counts = (of(EndpointHealth::Failing), of(EndpointHealth::Disabled));
         assert_eq!(counts, if hours == 13 { (1, 0) } else { (0, 1) });
     }
+}
+
+/// Nothing is sent to them that would show it.
+#[tokio::test]
+async fn an_endpoint_that_is_well_again_or_is_no_more_does_not_count_as_unwell() {
+    let spec = project("https://hooks.example/in", "https://git.example/api/v1");
+    let store = Arc::new(FakeStore::new(spec));
+    store.add(Message { state: MessageState::Done, next_ms: now_ms(), ..fresh(1) });
+    let unwell = UnwellEndpoints::default();
+    for (project, name) in [("shop", "hooks"), ("shop", "removed"), ("removed", "hooks")] {
+        unwell.note(project, name, Some(EndpointHealth::Disabled));
+    }
+    assert_eq!(unwell.count(EndpointHealth::Disabled), 3);
+    let resolver = Resolver {
+        outbox: store.clone(),
+        jobs: store.clone(),
+        projects: store.clone(),
+        unwell: unwell.clone(),
+    };
+    resolver.look_again().await.unwrap();
+    assert_eq!(unwell.count(EndpointHealth::Disabled), 0);
+    // One that is still off stays.
+    store.add(Message {
+        state: MessageState::Dead,
+        code: Some(410),
+        next_ms: now_ms(),
+        ..fresh(2)
+    });
+    unwell.note("shop", "hooks", Some(EndpointHealth::Disabled));
+    resolver.look_again().await.unwrap();
+    assert_eq!(unwell.count(EndpointHealth::Disabled), 1);
 }
 
 #[tokio::test]

@@ -127,6 +127,7 @@ fn told(moment: Moment) -> Box<dyn Exchange> {
         app: EventApp { project, name, environment: "production".into() },
         commit: "a".repeat(40),
         outcome: None,
+        approval: None,
         diagnosis: None,
         release: None,
         url: None,

@@ -1,6 +1,6 @@
 //! `windlass outbox` on the command line.
 
-use clap::Subcommand;
+use clap::{Subcommand, builder::NonEmptyStringValueParser};
 use std::time::Duration;
 
 const LIST: &str = "Examples:
@@ -45,7 +45,12 @@ pub(crate) enum Outbox {
         /// Project of the messages.
         project: String,
         /// Id of the message. Without it: --dead.
-        #[arg(required_unless_present = "dead", conflicts_with = "dead")]
+        // To the daemon an empty one means all that are dead: a variable of a script may be empty.
+        #[arg(
+            required_unless_present = "dead",
+            conflicts_with = "dead",
+            value_parser = NonEmptyStringValueParser::new()
+        )]
         id: Option<String>,
         /// All dead messages of the project.
         #[arg(long)]

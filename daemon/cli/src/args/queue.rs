@@ -1,6 +1,6 @@
 //! `windlass queue` on the command line.
 
-use clap::Subcommand;
+use clap::{Subcommand, builder::NonEmptyStringValueParser};
 
 const LIST: &str = "Examples:
   windlass queue dead list
@@ -42,7 +42,12 @@ pub(crate) enum Dead {
     #[command(after_long_help = REPLAY)]
     Replay {
         /// Id of the message. Without it: --all.
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        // To the daemon an empty one means all: a variable of a script may be empty.
+        #[arg(
+            required_unless_present = "all",
+            conflicts_with = "all",
+            value_parser = NonEmptyStringValueParser::new()
+        )]
         id: Option<String>,
         /// All that are there.
         #[arg(long)]
@@ -53,4 +58,20 @@ pub(crate) enum Dead {
         /// Id of the message.
         id: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::Args;
+    use clap::Parser;
+
+    #[test]
+    fn an_empty_id_does_not_mean_all() {
+        let parse = |id: &str| Args::try_parse_from(["windlass", "queue", "dead", "replay", id]);
+        assert!(parse("").is_err());
+        assert!(parse("--all").is_ok() && parse("9f86d081884c7d65").is_ok());
+        let of_outbox =
+            |id: &str| Args::try_parse_from(["windlass", "outbox", "replay", "shop", id]);
+        assert!(of_outbox("").is_err() && of_outbox("0197").is_ok());
+    }
 }

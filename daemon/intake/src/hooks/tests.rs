@@ -186,6 +186,8 @@ async fn floods_are_slowed_before_and_after_the_signature() {
         let status = bed.send(signed(b"wrong", "push", "g1", PUSH)).await.0;
         assert_eq!(status, StatusCode::NOT_FOUND);
     }
+    // Nor is anything read for it any more.
+    *bed.hooks.is_broken.lock().unwrap() = true;
     let status = bed.send(signed(SECRET, "push", "g1", PUSH)).await.0;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
 }
