@@ -6,7 +6,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use futures::future::join_all;
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use windlass_model::own::registry::{OwnRegistry, RegistrySecrets};
 use windlass_registry::Fault;
 use windlass_service::{RegistryAdmin, RegistryFinding, ServiceError};
@@ -15,11 +19,30 @@ use windlass_service::{RegistryAdmin, RegistryFinding, ServiceError};
 pub(crate) struct OwnRegistryAdmin {
     registries: Arc<Registries>,
     renewals: Renewals,
+    turns: Turns,
+}
+
+/// Turns of projects: each resolves names and tries logins one after the other. The hosts are strangers', and a name
+/// server that does not answer holds a thread of the daemon for longer than anybody waits.
+#[derive(Default)]
+struct Turns(Mutex<BTreeMap<String, Arc<AsyncMutex<()>>>>);
+
+impl Turns {
+    /// Waits for the turn of a project, which ends when the guard is dropped.
+    async fn take(&self, project: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever has a turn, or waits for it, holds it beside the map.
+            all.retain(|_, turn| Arc::strong_count(turn) > 1);
+            all.entry(project.to_owned()).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
 }
 
 impl OwnRegistryAdmin {
     pub(crate) fn new(registries: Arc<Registries>, renewals: Renewals) -> Self {
-        Self { registries, renewals }
+        Self { registries, renewals, turns: Turns::default() }
     }
 }
 
@@ -27,6 +50,7 @@ impl OwnRegistryAdmin {
 impl RegistryAdmin for OwnRegistryAdmin {
     async fn admit(
         &self,
+        project: &str,
         registry: &OwnRegistry,
         secrets: &RegistrySecrets,
     ) -> Result<(), ServiceError> {
@@ -35,6 +59,7 @@ impl RegistryAdmin for OwnRegistryAdmin {
             ServiceError::Invalid { field, value, expected }
         };
         self.registries.admit(registry).map_err(refused)?;
+        let _turn = self.turns.take(project).await;
         self.registries.admit_parts(registry, secrets).await.map_err(refused)
     }
 
@@ -44,6 +69,7 @@ impl RegistryAdmin for OwnRegistryAdmin {
         registry: &OwnRegistry,
         secrets: &RegistrySecrets,
     ) -> Vec<RegistryFinding> {
+        let _turn = self.turns.take(project).await;
         let logins: Vec<_> = registry.logins().map(|(login, _)| login).collect();
         let tried = logins.into_iter().map(|login| async move {
             let tried = self.registries.try_login(project, registry, secrets, login).await;
@@ -54,5 +80,22 @@ impl RegistryAdmin for OwnRegistryAdmin {
 
     async fn changed(&self, project: &str) {
         self.renewals.hasten(Some(project)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn a_project_has_one_turn_and_holds_up_no_other() {
+        let turns = Turns::default();
+        let shop = turns.take("shop").await;
+        assert!(turns.take("shop").now_or_never().is_none());
+        assert!(turns.take("blog").now_or_never().is_some());
+        drop(shop);
+        let _shop = turns.take("shop").now_or_never().expect("a turn");
+        assert_eq!(turns.0.lock().unwrap().len(), 1, "what nobody holds is forgotten");
     }
 }

@@ -18,7 +18,7 @@ use windlass_engine::{
 use windlass_model::{
     clock::now_ms,
     error::PluginError,
-    own::registry::{LoginUse, PASSWORD, RegistryLogin, canonical_host},
+    own::registry::{LoginUse, PASSWORD, RegistryLogin, is_same_host},
     secret::Secret,
 };
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
@@ -103,7 +103,7 @@ impl Registries {
     /// Returns whether a host is the operator's: a login is configured for it, or images of all projects are pushed
     /// there.
     fn is_operators(&self, host: &str) -> bool {
-        let is_same = |other: &str| canonical_host(other) == host;
+        let is_same = |other: &str| is_same_host(other, host);
         is_same(self.operator.host())
             || self.fixed().hosts().any(is_same)
             || self.plugins.current().registry_hosts().any(is_same)

@@ -146,13 +146,20 @@ impl Builder for BuildKit {
         let project = &*request.project;
         let opened = match self.once(&request, tree, recorder).await {
             Err(BuildError::Denied { host, .. })
-                if self.logins.refused(project, named(&host)).await =>
+                if !request.is_fork && self.logins.refused(project, named(&host)).await =>
             {
                 self.once(&request, tree, recorder).await
             }
             done => done,
         };
         match opened {
+            // No login was refused: none was sent.
+            Err(BuildError::Denied { host, message }) if request.is_fork => {
+                let message = format!(
+                    "a build of a fork pulls without a login, so that it reads only what everybody may: {message}"
+                );
+                Err(BuildError::Denied { host, message })
+            }
             Err(BuildError::Denied { host, message }) => {
                 let at = named(&host).to_owned();
                 Err(refused(&*self.logins, project, &at, BuildError::Denied { host, message })
@@ -176,6 +183,7 @@ impl BuildKit {
             project: request.project.clone(),
             host: request.reference.split('/').next().unwrap_or_default().to_owned(),
             repository: repository(&request.reference).to_owned(),
+            is_fork: request.is_fork,
         };
         let credentials = CredentialProvider::new(self.logins.clone(), recorder.clone(), owner);
         let credentials = Arc::new(credentials);

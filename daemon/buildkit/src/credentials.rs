@@ -27,6 +27,8 @@ pub(crate) struct Owner {
     pub(crate) host: String,
     /// Path of the repository, without host and tag.
     pub(crate) repository: String,
+    /// A stranger wrote what is built: no login is handed out but the one for the push.
+    pub(crate) is_fork: bool,
 }
 
 /// Logins of one build, and a key that proves to buildkitd whose they are.
@@ -70,7 +72,7 @@ impl CredentialProvider {
     ///
     /// A push may pull from other repositories of the host: it mounts layers that are there already.
     pub(crate) fn check(&self, host: &str, scopes: &[String]) -> Result<(), Status> {
-        let Owner { policy, project, host: own_host, repository } = &self.owner;
+        let Owner { policy, project, host: own_host, repository, .. } = &self.owner;
         let pushes = self.pushes.load(Ordering::Acquire) && is_same_host(own_host, named(host));
         for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')) {
             let Some((path, actions)) =
@@ -103,10 +105,14 @@ impl CredentialProvider {
     }
 
     /// Finds the login of exactly this host: the one for pulls, or, for the build's own repository while its image
-    /// is pushed, the one for pushes. `None` means that nobody logs in there.
+    /// is pushed, the one for pushes. `None` means that nobody logs in there. A build of a fork has the latter alone: with
+    /// the other its Dockerfile would read all that the project may.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
-        let Owner { project, host: own_host, repository, .. } = &self.owner;
+        let Owner { project, host: own_host, repository, is_fork, .. } = &self.owner;
         let pushes = self.pushes.load(Ordering::Acquire) && is_same_host(own_host, named(host));
+        if *is_fork && !pushes {
+            return Ok(None);
+        }
         let request = LoginRequest {
             host: named(host),
             project,
@@ -236,6 +242,7 @@ mod tests {
             project: "shop".into(),
             host: host.into(),
             repository: repository.into(),
+            is_fork: false,
         };
         CredentialProvider::new(Arc::new(Named), run.recorder().clone(), owner)
     }
@@ -274,6 +281,18 @@ mod tests {
         assert_eq!((&*host, error.hint.as_deref()), ("own.example", Some("put shop own.example")));
         let operators = provider_at("reg.example", "apps/shop/web");
         assert_eq!(operators.refused_push(denied()).await, denied());
+    }
+
+    #[tokio::test]
+    async fn a_build_of_a_fork_has_the_login_for_its_push_alone() {
+        let mut provider = provider();
+        provider.owner.is_fork = true;
+        for host in ["reg.example", "own.example", "registry-1.docker.io"] {
+            assert!(provider.login(host).await.unwrap().is_none(), "{host}");
+        }
+        provider.begin_push();
+        assert_eq!(user(&provider, "reg.example").await, "reg.example shop apps/shop/web Push");
+        assert!(provider.login("own.example").await.unwrap().is_none());
     }
 
     #[test]

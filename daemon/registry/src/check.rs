@@ -36,6 +36,9 @@ const QUOTED: usize = 200;
 /// Advice for a login that is refused.
 const ANOTHER: &str = "put the user with a password or token that is valid";
 
+/// Advice for a login that is accepted perhaps, and has not the right that is needed.
+const RIGHTS: &str = "give the user this right below the place for images; where the registry has rights of single images alone, store it without a check (`--no-check`)";
+
 /// Checks of logins, by the operator's rules.
 #[derive(Clone, Debug)]
 pub struct Checker {
@@ -176,13 +179,18 @@ impl Checker {
         match answer.status {
             status if status.is_success() => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+                // The login may be right: GitLab knows no repository outside of its projects.
+                let fix = match &scope {
+                    Some(_) if answer.status == StatusCode::FORBIDDEN => RIGHTS,
+                    _ => ANOTHER,
+                };
                 let right = scope.map(|scope| format!(" for `{scope}`")).unwrap_or_default();
                 return Err(Fault::new(
                     format!(
                         "{host} refuses the login: its token server {server} answers {}{right}",
                         answer.status.as_u16()
                     ),
-                    ANOTHER,
+                    fix,
                 ));
             }
             _ => return Err(odd(&url, &answer)),

@@ -77,16 +77,18 @@ pub struct RegistryFinding {
 #[async_trait]
 pub trait RegistryAdmin: Send + Sync {
     /// Checks that the operator allows the registry: host, addresses, plugins with their settings, and no other login
-    /// for the host.
+    /// for the host. A project waits for its own checks before.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] with the key that the operator has to set.
     async fn admit(
         &self,
+        project: &str,
         registry: &OwnRegistry,
         secrets: &RegistrySecrets,
     ) -> Result<(), ServiceError>;
-    /// Tries each login, and returns those that do not work. Nothing is written to the registry.
+    /// Tries each login, and returns those that do not work. Nothing is written to the registry. A project waits for its
+    /// own checks before.
     async fn check(
         &self,
         project: &str,

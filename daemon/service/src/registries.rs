@@ -45,7 +45,7 @@ impl Services {
         name_canonically(&mut registry);
         registry.check()?;
         registry.check_secrets(&secrets)?;
-        self.registry_admin.admit(&registry, &secrets).await?;
+        self.registry_admin.admit(&project, &registry, &secrets).await?;
         let findings = self.registry_admin.check(&project, &registry, &secrets).await;
         if !no_check && let Some(error) = refusal(&findings) {
             return Err(error);
@@ -111,7 +111,7 @@ impl Services {
         let opened = self.own_registries.open_registry(project, &canonical_host(host)).await?;
         let OpenedRegistry { record, secrets } =
             opened.ok_or_else(|| no_registry(project, host))?;
-        self.registry_admin.admit(&record.registry, &secrets).await?;
+        self.registry_admin.admit(project, &record.registry, &secrets).await?;
         Ok(self.registry_admin.check(project, &record.registry, &secrets).await)
     }
 

@@ -39,6 +39,11 @@ impl OperatorRegistry {
         let registry = &self.name;
         match action {
             Action::Push if owner == Some(project) => Ok(()),
+            // The place of a job is decided before its build.
+            Action::Push if !self.is_at(host) => Err(refused(
+                format!("project `{project}` has no registry `{host}` of its own any more"),
+                &format!("submit again: images go below `{registry}/{project}/` now"),
+            )),
             Action::Push => Err(refused(
                 format!(
                     "`{host}/{repository}` is not below `{registry}/{project}/`: project `{project}` may not push there"
@@ -57,10 +62,14 @@ impl OperatorRegistry {
         }
     }
 
+    /// Returns whether a host is that of the operator's registry.
+    fn is_at(&self, host: &str) -> bool {
+        docker_hub::canonical(host).eq_ignore_ascii_case(&self.host)
+    }
+
     /// Returns the project whose path an image is in. `None` means that the image is outside of all of them.
     fn owner<'a>(&self, host: &str, repository: &'a str) -> Option<&'a str> {
-        let host = docker_hub::canonical(host);
-        if !host.eq_ignore_ascii_case(&self.host) {
+        if !self.is_at(host) {
             return None;
         }
         let (project, _) = repository.strip_prefix(&*self.path)?.split_once('/')?;
@@ -86,7 +95,8 @@ mod tests {
             let expected = "is not below `r:5000/apps/shop/`";
             assert!(error.contains(expected) && error.starts_with("`r:5000/"), "{error}");
         }
-        assert!(check("r:5000/apps", "other", "apps/shop/web", Action::Push).is_err());
+        let error = check("r:5000/apps", "other", "apps/shop/web", Action::Push).unwrap_err();
+        assert!(error.contains("has no registry `other` of its own any more"), "{error}");
         check("r:5000", "r:5000", "shop/web", Action::Push).unwrap();
         check("index.docker.io/apps", "docker.io", "apps/shop/web", Action::Push).unwrap();
     }

@@ -120,6 +120,7 @@ impl Deploy<'_> {
         BuildRequest {
             project: app.project.clone(),
             caches: caches(&app.project, is_fork),
+            is_fork,
             dockerfile: decision.dockerfile.clone(),
             target: match &decision.dockerfile {
                 Dockerfile::Path(_) => decision.spec.build.target.clone(),

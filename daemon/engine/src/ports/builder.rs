@@ -17,6 +17,8 @@ pub struct BuildRequest {
     pub project: String,
     /// Name of the caches that the build shares with others. It begins with the project's.
     pub caches: String,
+    /// A stranger wrote what is built: the build pulls without a login, and pushes its own image alone.
+    pub is_fork: bool,
     pub dockerfile: Dockerfile,
     /// BuildKit's `target`: the stage to deploy. `None` means the last one.
     pub target: Option<String>,

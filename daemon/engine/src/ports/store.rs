@@ -46,7 +46,7 @@ pub use outbox::{Attempt, MessageCount, Notice, Outbox, OutboxFilter};
 pub use own_clusters::{CLUSTER_NAMES_KEPT, CLUSTER_VERSIONS_KEPT, OwnClusterRecord, OwnClusters};
 pub use own_registries::{
     MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,
-    OwnRegistryRecord, OwnRegistryVersion, PutRegistry,
+    OwnRegistryRecord, OwnRegistryVersion, PutRegistry, REMOVED_REGISTRIES_KEPT,
 };
 pub use previews::{PREVIEWS_LISTED, PreviewPush, Previews, Pushed};
 pub use projects::{
@@ -343,6 +343,7 @@ pub trait DueWork: Send + Sync {
     /// an event scheduled the work again since it was taken.
     async fn finish_due(&self, due: &Due, next_ms: Option<u64>) -> Result<(), StoreError>;
     /// Makes all work of a kind due at `now_ms` that is due later: of one project's apps, or of all. `None` means all.
+    /// Work that is taken can be taken again.
     async fn hasten(
         &self,
         kind: DueKind,

@@ -154,6 +154,19 @@ async fn a_token_is_asked_for_with_the_right_that_is_needed() {
 }
 
 #[tokio::test]
+async fn a_right_that_is_missing_is_no_wrong_password() {
+    let server = Server::start(|head, host| match head.starts_with("GET /token?") {
+        true if head.contains(LOGIN) => http("403 Forbidden", "", ""),
+        true => http("401 Unauthorized", "", ""),
+        false => wants_token(host),
+    })
+    .await;
+    assert_eq!(server.push().await.unwrap_err().fix, RIGHTS);
+    let fault = server.try_with(&user("wrong"), Action::Push).await.unwrap_err();
+    assert_eq!(fault.fix, ANOTHER);
+}
+
+#[tokio::test]
 async fn what_is_no_registry_is_named() {
     let scripts: [(Script, &str); 8] = [
         (|_, _| http("200 OK", "", "hello"), "asks for no login"),

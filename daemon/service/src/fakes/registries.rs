@@ -26,7 +26,12 @@ impl FakeRegistries {
 
 #[async_trait]
 impl RegistryAdmin for FakeRegistries {
-    async fn admit(&self, registry: &OwnRegistry, _: &RegistrySecrets) -> Result<(), ServiceError> {
+    async fn admit(
+        &self,
+        _: &str,
+        registry: &OwnRegistry,
+        _: &RegistrySecrets,
+    ) -> Result<(), ServiceError> {
         if registry.host.ends_with(".example.com") {
             return Ok(());
         }

@@ -136,8 +136,10 @@ async fn what_the_operator_takes_back_is_used_no_more() {
 async fn a_host_of_both_is_refused_with_both_names() {
     let world = World::with(ALLOWED).await;
     world.put("shop", "r.example", "of-shop").await;
-    let refused = world.registries.admit(&registry("r.example")).unwrap_err();
-    assert!(refused.expected.contains("is the operator's"), "{refused:?}");
+    for host in ["r.example", "r.example:443", "r.example:80"] {
+        let refused = world.registries.admit(&registry(host)).unwrap_err();
+        assert!(refused.expected.contains("is the operator's"), "{refused:?}");
+    }
     for error in [
         world.login("shop", "r.example", "", Action::Pull).await.unwrap_err(),
         world.login("shop", "R.example", "acme/web", Action::Push).await.unwrap_err(),

@@ -59,7 +59,10 @@ impl DueWork for MemoryStore {
         let hastened =
             tables.due.iter_mut().filter(|((other, key), _)| *other == kind && is_of(key));
         for (_, scheduled) in hastened {
-            scheduled.at_ms = scheduled.at_ms.min(now_ms);
+            // What is taken may have read the login of before: it is done once more.
+            if scheduled.at_ms > now_ms || scheduled.taken_until_ms.is_some() {
+                *scheduled = Scheduled { at_ms: now_ms, taken_until_ms: None };
+            }
         }
         Ok(())
     }

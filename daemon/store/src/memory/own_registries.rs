@@ -1,10 +1,13 @@
 //! Registries of projects' own in memory.
 
-use super::{MemoryStore, tables::OwnVersion};
+use super::{
+    MemoryStore,
+    tables::{OwnVersion, Tables},
+};
 use async_trait::async_trait;
 use windlass_engine::ports::store::{
     MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,
-    OwnRegistryRecord, OwnRegistryVersion, PutRegistry, StoreError,
+    OwnRegistryRecord, OwnRegistryVersion, PutRegistry, REMOVED_REGISTRIES_KEPT, StoreError,
 };
 use windlass_model::{
     clock::now_ms,
@@ -31,6 +34,26 @@ pub(super) fn remove(versions: &mut Vec<OwnVersion>, by: &str) -> bool {
         add(versions, OwnVersion { by: by.into(), at_ms: now_ms(), ..OwnVersion::default() });
     }
     is_there
+}
+
+/// Forgets the registries of a project that were removed before the last ones.
+pub(super) fn forget_removed(tables: &mut Tables, project: &str) {
+    let last = |versions: &Vec<OwnVersion>| {
+        versions.last().map(|last| (last.at_ms, last.registry.is_none()))
+    };
+    let mut removed: Vec<(u64, String)> = Vec::new();
+    for ((of, host), versions) in &tables.own_registries {
+        if of == project
+            && let Some((at_ms, true)) = last(versions)
+        {
+            removed.push((at_ms, host.clone()));
+        }
+    }
+    removed.sort();
+    let many = removed.len().saturating_sub(REMOVED_REGISTRIES_KEPT);
+    for (_, host) in removed.into_iter().take(many) {
+        tables.own_registries.remove(&(project.to_owned(), host));
+    }
 }
 
 /// Returns the current version. `None` means that the registry was removed.
@@ -130,6 +153,8 @@ impl OwnRegistries for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut tables = self.tables();
         let versions = tables.own_registries.get_mut(&(project.to_owned(), host.to_owned()));
-        Ok(versions.is_some_and(|versions| remove(versions, by)))
+        let is_removed = versions.is_some_and(|versions| remove(versions, by));
+        forget_removed(&mut tables, project);
+        Ok(is_removed)
     }
 }

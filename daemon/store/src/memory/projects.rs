@@ -81,6 +81,7 @@ impl Projects for MemoryStore {
         for (_, versions) in registries {
             own_registries::remove(versions, by);
         }
+        own_registries::forget_removed(&mut tables, name);
         tables.own_clusters.retain(|(project, _), _| project != name);
         Ok(true)
     }

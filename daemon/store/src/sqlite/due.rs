@@ -70,9 +70,11 @@ impl DueWork for SqliteStore {
         project: Option<&str>,
         now_ms: u64,
     ) -> Result<(), StoreError> {
-        // `0` follows `/`: the keys of a project's apps are between both.
+        // What is taken may have read the login of before: it is done once more. `0` follows `/`: the keys of a project's
+        // apps are between both.
         let hasten = sqlx::query(
-            "UPDATE due SET at_ms = ?2 WHERE kind = ?1 AND at_ms > ?2 \
+            "UPDATE due SET at_ms = ?2, taken_until_ms = NULL WHERE kind = ?1 \
+             AND (at_ms > ?2 OR taken_until_ms IS NOT NULL) \
              AND (?3 IS NULL OR (key >= ?3 || '/' AND key < ?3 || '0'))",
         );
         let hasten = hasten.bind(kind.as_str()).bind(signed(now_ms)).bind(project);

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use windlass_engine::ports::store::{
     MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,
-    OwnRegistryRecord, OwnRegistryVersion, PutRegistry, StoreError,
+    OwnRegistryRecord, OwnRegistryVersion, PutRegistry, REMOVED_REGISTRIES_KEPT, StoreError,
 };
 use windlass_model::{
     clock::now_ms,
@@ -20,6 +20,14 @@ use windlass_model::{
 const CURRENT: &str = "SELECT * FROM own_registries AS one WHERE project = ? AND spec IS NOT NULL \
     AND version = (SELECT max(version) FROM own_registries AS other \
     WHERE other.project = one.project AND other.host = one.host) ORDER BY host";
+
+/// Deletes all versions of the registries of a project that were removed before the last ones. Rows are numbered in the
+/// order in which they were inserted.
+const FORGET_REMOVED: &str = "DELETE FROM own_registries WHERE project = ?1 AND host IN \
+    (SELECT host FROM own_registries AS one WHERE project = ?1 AND spec IS NULL \
+    AND version = (SELECT max(version) FROM own_registries AS other \
+    WHERE other.project = one.project AND other.host = one.host) \
+    ORDER BY one.rowid DESC LIMIT -1 OFFSET ?2)";
 
 /// Returns the name that the secrets of a version are bound to. The host comes last, since it alone may have colons and
 /// dots.
@@ -179,7 +187,11 @@ async fn remove(
 ) -> Result<(), StoreError> {
     let version = last(connection, project, host).await?.saturating_add(1);
     let row = NewRow { project, host, version, by, at_ms: now_ms() };
-    insert(connection, &row, None).await
+    insert(connection, &row, None).await?;
+    let kept = u32::try_from(REMOVED_REGISTRIES_KEPT).unwrap_or(u32::MAX);
+    let forget = sqlx::query(FORGET_REMOVED).bind(project).bind(kept);
+    forget.execute(&mut *connection).await.or_store()?;
+    Ok(())
 }
 
 /// Returns the number of the newest version. 0 means that there never was one.

@@ -146,8 +146,14 @@ pub(crate) async fn what_is_hastened_is_due_now(place: Place) {
     store.append(&claim, succeeded(release("1"))).await.unwrap();
     store.hasten(DueKind::RenewPull, None, 500).await.unwrap();
     assert_eq!(take(&*store, 500).await, [renewal(500)]);
-    store.hasten(DueKind::RenewPull, None, 700).await.unwrap();
-    assert!(take(&*store, 505).await.is_empty(), "what is taken stays taken");
+    // Its worker may have read the login of before. It is taken once more, and the end of the first changes nothing.
+    store.hasten(DueKind::RenewPull, None, 505).await.unwrap();
+    store.finish_due(&renewal(500), Some(9000)).await.unwrap();
+    assert_eq!(take(&*store, 505).await, [renewal(505)]);
+    store.finish_due(&renewal(500), Some(9000)).await.unwrap();
+    assert!(take(&*store, 510).await.is_empty(), "it is taken");
+    store.finish_due(&renewal(505), Some(9000)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(9000));
 }
 
 /// A project's own login was put: the pull secrets of others are not looked at.

@@ -184,6 +184,7 @@ macro_rules! promises {
             own_registries::one_registry_of_a_project_has_the_place_for_images,
             own_registries::a_project_has_so_many_registries_and_no_more,
             own_registries::registries_end_with_their_project,
+            own_registries::removed_registries_do_not_pile_up,
         }
     };
 }

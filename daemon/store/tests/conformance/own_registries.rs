@@ -2,7 +2,8 @@
 
 use crate::Place;
 use windlass_engine::ports::store::{
-    MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OwnRegistryRecord, PutRegistry, Store,
+    MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OwnRegistryRecord, PutRegistry,
+    REMOVED_REGISTRIES_KEPT, Store,
 };
 use windlass_model::{
     own::registry::{LoginUse, OwnRegistry, PASSWORD, RegistryLogin, RegistrySecrets},
@@ -131,6 +132,24 @@ pub(crate) async fn a_project_has_so_many_registries_and_no_more(place: Place) {
     assert_eq!(put(&*store, "shop", &registry("r0.example", None), "hunter23").await.version, 2);
     assert!(store.delete_registry("shop", "r1.example", "me").await.unwrap());
     put(&*store, "shop", &more, "hunter22").await;
+}
+
+pub(crate) async fn removed_registries_do_not_pile_up(place: Place) {
+    let store = place.open().await;
+    let hosts: Vec<_> = (0..REMOVED_REGISTRIES_KEPT + 5).map(|n| format!("r{n}.example")).collect();
+    put(&*store, "shop", &registry("kept.example", None), "hunter22").await;
+    put(&*store, "blog", &registry("r0.example", None), "hunter22").await;
+    for host in &hosts {
+        put(&*store, "shop", &registry(host, None), "hunter22").await;
+        assert!(store.delete_registry("shop", host, "me").await.unwrap());
+    }
+    let mut known = 0;
+    for host in &hosts {
+        known += usize::from(!store.registry_versions("shop", host).await.unwrap().is_empty());
+    }
+    assert_eq!(known, REMOVED_REGISTRIES_KEPT);
+    assert_eq!(opened(&*store, "shop", "kept.example").await, Some(("hunter22".into(), 1)));
+    assert_eq!(opened(&*store, "blog", "r0.example").await, Some(("hunter22".into(), 1)));
 }
 
 pub(crate) async fn registries_end_with_their_project(place: Place) {

@@ -10,6 +10,9 @@ pub const MOST_OWN_REGISTRIES: usize = 50;
 /// Number of versions of a registry that are kept.
 pub const OWN_REGISTRY_VERSIONS_KEPT: u32 = 100;
 
+/// Number of removed registries of one project whose versions are kept: those that were removed last.
+pub const REMOVED_REGISTRIES_KEPT: usize = 100;
+
 /// One version of a registry of a project's own, without its secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnRegistryRecord {
@@ -81,7 +84,8 @@ pub trait OwnRegistries: Send + Sync {
         project: &str,
         host: &str,
     ) -> Result<Vec<OwnRegistryVersion>, StoreError>;
-    /// Removes a registry with its secrets. Its number goes on. `false` means that there is none.
+    /// Removes a registry with its secrets. Its number goes on, unless [`REMOVED_REGISTRIES_KEPT`] others are removed
+    /// before it is put again. `false` means that there is none.
     async fn delete_registry(
         &self,
         project: &str,
