@@ -43,8 +43,10 @@ impl RefMove {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PullAction {
-    /// It was opened or opened again.
+    /// It was opened for the first time. That may be reported after its end.
     Opened,
+    /// It was closed, and is open again.
+    Reopened,
     /// It has new commits.
     Updated,
     /// It was merged or declined.

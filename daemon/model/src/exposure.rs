@@ -158,6 +158,26 @@ impl Exposure {
     }
 }
 
+/// Checks that a release takes no host but that of its preview, also by the repository's own objects: those that it brings
+/// for production would lead production's requests to the preview. `None` means that the preview has no host.
+///
+/// # Errors
+/// [`SpecError`] for the first other host, and for a route without one.
+pub fn check_preview(release: &Release, host: Option<&str>) -> Result<(), SpecError> {
+    // A Gateway of the preview's own, or a Service, has what others do not have.
+    let inner = format!("{}/", release.app.namespace());
+    let is_own = |claim: &Claim| {
+        host.is_some_and(|host| claim.host.eq_ignore_ascii_case(host))
+            || (claim.host.is_empty() && claim.by.starts_with(&inner))
+    };
+    match claims(release).iter().find(|claim| !is_own(claim)) {
+        None => Ok(()),
+        Some(claim) => Err(claim.error(
+            "is no host of this preview, and would lead requests of other environments to it; remove the route from `manifests`: `expose` and `previews.host` give each environment a host of its own",
+        )),
+    }
+}
+
 /// Returns whether an annotation's key is one that is allowed: the same, or below `prefix/*`.
 fn is_of(key: &str, allowed: &str) -> bool {
     match allowed.strip_suffix('*') {

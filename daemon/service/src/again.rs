@@ -51,6 +51,7 @@ impl Services {
                 return self.remove_kept(caller, request, gates).await;
             }
         };
+        let revision = commit.revision;
         let source = SourceRequest {
             repository: commit.repository,
             commit: commit.id,
@@ -73,7 +74,7 @@ impl Services {
             // The app of a job that deployed to a preview has its environment.
             preview: None,
         };
-        let kept = Kept { gates, is_fork };
+        let kept = Kept { gates, is_fork, revision };
         Ok(self.submit_kept(caller, request, Vec::new(), kept).await?.record)
     }
 }

@@ -20,8 +20,8 @@ pub(crate) struct PullOrigin<'a> {
     /// Name of the repository in the project's file.
     pub(crate) repository: &'a str,
     pub(crate) number: u64,
-    /// It was opened, perhaps again.
-    pub(crate) opens: bool,
+    /// It was closed, and is open again.
+    pub(crate) reopens: bool,
 }
 
 /// Part of a job that is to be accepted: the preview that it deploys to.
@@ -82,6 +82,27 @@ pub(crate) async fn open(
                 project = app.project
             ),
         }),
+    }
+}
+
+/// Checks that an app is in no preview that ended: its removal may still wait, and an earlier release would take its place
+/// and stay for good.
+pub(crate) async fn check_not_ended(
+    previews: &dyn Previews,
+    app: &App,
+) -> Result<(), ServiceError> {
+    if name_of(&app.environment).is_none() {
+        return Ok(());
+    }
+    match previews.preview(app).await? {
+        Some(known) if known.state != PreviewState::Open => Err(ServiceError::Conflict {
+            reason: "preview-ended",
+            message: format!("the preview {app} ended: its releases do not come back"),
+            fix:
+                "deploy a commit there: windlass submit --preview NAME, or push to its pull request"
+                    .into(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -152,7 +173,7 @@ impl Services {
             secrets: rules.secrets.clone(),
             fork: false,
         };
-        let reopens = pull.is_some_and(|pull| pull.opens);
+        let reopens = pull.is_some_and(|pull| pull.reopens);
         let push = PreviewPush { record, reopens, limit: rules.limit() };
         Ok(Some(NewPreview { push, limits }))
     }

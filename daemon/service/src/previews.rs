@@ -72,7 +72,9 @@ impl Services {
                     Some(
                         Outcome::Failed(_)
                             | Outcome::Stopped {
-                                why: Stop::Cancelled { .. }
+                                // By what is no push: that had opened the preview.
+                                why: Stop::Superseded { .. }
+                                    | Stop::Cancelled { .. }
                                     | Stop::TimedOut { .. }
                                     | Stop::NotApproved { .. },
                                 ..
@@ -122,7 +124,10 @@ impl Services {
         let body = request_id.clone().into_bytes();
         let known = self.jobs.submitted(&principal, &request_id, &body).await?;
         let removal = match known {
-            Some(known) => known,
+            Some(known) => {
+                self.previews.end_preview(record, ending.state, &known.job.id).await?;
+                known
+            }
             None => {
                 self.stop_jobs_of(app, ending.by).await?;
                 if let Err(error) = self.check_reachable(app).await {
@@ -146,11 +151,11 @@ impl Services {
                     gates: Vec::new(),
                     principal,
                     preview: None,
+                    ends: Some((record.clone(), ending.state)),
                 };
                 self.accept_in(turn, request_id, body, job, Vec::new()).await?.record
             }
         };
-        self.previews.end_preview(record, ending.state, &removal.job.id).await?;
         Ok(Some(removal))
     }
 

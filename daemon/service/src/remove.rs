@@ -68,23 +68,25 @@ impl Services {
         }
         // A preview's data goes with it.
         let preview = self.previews.preview(&app).await?;
+        let data = data || preview.is_some();
+        let all = self.clusters_of(&app, &[]).await.map(|all| all.names);
+        let clusters = self.clusters_of(&app, &clusters).await?;
+        // What stays in another cluster is still to end with the preview.
+        let is_whole = all.is_ok_and(|all| all.iter().all(|name| clusters.names.contains(name)));
         let job = NewJob {
-            clusters: self.clusters_of(&app, &clusters).await?,
+            clusters,
             app,
-            source: Source::Removal(Removal { data: data || preview.is_some() }),
+            source: Source::Removal(Removal { data }),
             spec: Spec::default(),
             labels: BTreeMap::new(),
             timeout: check::timeout(None)?,
             gates,
             principal: caller.name.clone(),
             preview: None,
-        };
-        let record = self.accept(request_id, body, job).await?;
-        if let Some(known) = preview {
             // The next push makes it again.
-            self.previews.end_preview(&known, PreviewState::Removed, &record.job.id).await?;
-        }
-        Ok(record)
+            ends: preview.filter(|_| is_whole).map(|known| (known, PreviewState::Removed)),
+        };
+        self.accept(request_id, body, job).await
     }
 
     /// Returns what a removal of an app would find now, by cluster, those that go first first. An empty `clusters` means

@@ -89,6 +89,7 @@ impl Services {
             gates,
             principal: caller.name.clone(),
             preview: None,
+            ends: None,
         };
         self.accept(request_id, body, job).await
     }

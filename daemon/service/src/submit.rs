@@ -22,6 +22,7 @@ use windlass_model::{
     cluster::{Clusters, RolloutOrder},
     job::{Commit, Gate, Job, Source},
     outbox::Receiver,
+    preview::{PreviewRecord, PreviewState},
     project::{ApprovalRule, ProjectSpec},
     revision::Revision,
     spec::Spec,
@@ -59,6 +60,8 @@ pub(crate) struct Kept {
     pub(crate) gates: Vec<Gate>,
     /// The commit is of a fork.
     pub(crate) is_fork: bool,
+    /// Revision that led to the commit: it tells those who approve what it is. Empty means that the request's own does.
+    pub(crate) revision: String,
 }
 
 /// A job before it is accepted: without an id and a time.
@@ -74,12 +77,25 @@ pub(crate) struct NewJob {
     pub(crate) principal: String,
     /// `None` means that the job deploys to no preview.
     pub(crate) preview: Option<NewPreview>,
+    /// Preview that the job removes, in the state that it has from then on. `None` means that the job ends none.
+    pub(crate) ends: Option<(PreviewRecord, PreviewState)>,
 }
 
 impl NewJob {
     /// Returns the job with an id of its own, which is greater than `newest`. The store sets the time.
     fn accepted(self, newest: Option<&str>) -> Job {
-        let Self { app, clusters, source, spec, labels, timeout, gates, principal, preview } = self;
+        let Self {
+            app,
+            clusters,
+            source,
+            spec,
+            labels,
+            timeout,
+            gates,
+            principal,
+            preview,
+            ends: _,
+        } = self;
         let preview = preview.map(|preview| preview.limits);
         let id = id_after(newest, Uuid::now_v7()).to_string();
         Job {
@@ -164,7 +180,7 @@ impl Services {
         if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
             return Ok(Submitted { record: known, is_new: false });
         }
-        let Kept { gates, is_fork } = kept;
+        let Kept { gates, is_fork, revision: kept } = kept;
         // Of a fork nothing runs without the limits of a preview.
         let is_wished = preview.is_some() || is_fork;
         let app = match preview {
@@ -184,6 +200,7 @@ impl Services {
                 self.plan_slots.run(&app.project, resolved).await?
             }
         };
+        let commit = if kept.is_empty() { commit } else { Commit { revision: kept, ..commit } };
         let preview = self.new_preview(&app, &commit.id, None, is_wished).await?;
         let preview = if is_fork { preview.map(NewPreview::of_fork) } else { preview };
         if let Some(preview) = &preview {
@@ -192,8 +209,18 @@ impl Services {
         }
         let source = Source::Commit(commit);
         let principal = caller.name.clone();
-        let job =
-            NewJob { app, clusters, source, spec, labels, timeout, gates, principal, preview };
+        let job = NewJob {
+            app,
+            clusters,
+            source,
+            spec,
+            labels,
+            timeout,
+            gates,
+            principal,
+            preview,
+            ends: None,
+        };
         self.accept_for(request_id, body, job, receivers).await
     }
 
@@ -264,13 +291,20 @@ impl Services {
             quota.check(project, jobs.count_unfinished(project).await?)?;
             if let Some(preview) = &job.preview {
                 preview_push::open(&*previews, preview).await?;
+            } else if matches!(job.source, Source::Release(_)) {
+                preview_push::check_not_ended(&*previews, &job.app).await?;
             }
+            let ends = job.ends.take();
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
             let job = job.accepted(newest.oldest());
             let submission = Submission { request_id, body, job, receivers };
             let submitted = jobs.submit(submission).await?;
             if submitted.is_new {
                 let _ = queue.send(Message::submitted(&submitted.record.job, false));
+            }
+            if let Some((record, state)) = ends {
+                // In this turn: a push that comes next opens it again, and nobody closes what that has opened.
+                previews.end_preview(&record, state, &submitted.record.job.id).await?;
             }
             Ok(submitted)
         })

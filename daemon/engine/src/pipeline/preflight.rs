@@ -12,6 +12,7 @@ use crate::{
 use windlass_model::{
     error::ClusterError,
     event::Event,
+    exposure::check_preview,
     job::{Commit, Stage},
 };
 
@@ -32,6 +33,10 @@ impl Deploy<'_> {
         let release = release.at(&self.job.clusters.names);
         let checked = wall::check(&release, self.ports).await;
         checked.map_err(|cause| Failure { at: Stage::Detect, cause })?;
+        if let Some(preview) = &self.job.preview {
+            let checked = check_preview(&release, preview.host.as_deref());
+            checked.map_err(|error| Failure { at: Stage::Detect, cause: error.into() })?;
+        }
         for release in release.each() {
             match self.ports.reader.check(&release).await {
                 Err(

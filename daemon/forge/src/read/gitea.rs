@@ -67,7 +67,8 @@ fn deleted(body: &[u8]) -> Result<(Origin, Change), Unreadable> {
 /// Returns the meaning of an action. The word for new commits is another than GitHub's.
 fn action(word: &str) -> Option<PullAction> {
     match word {
-        "opened" | "reopened" => Some(PullAction::Opened),
+        "opened" => Some(PullAction::Opened),
+        "reopened" => Some(PullAction::Reopened),
         "synchronized" => Some(PullAction::Updated),
         "closed" => Some(PullAction::Closed),
         _ => None,

@@ -33,7 +33,8 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Report, Unreadabl
 /// was left out is to be deployed.
 fn action(word: &str) -> Option<PullAction> {
     match word {
-        "opened" | "reopened" => Some(PullAction::Opened),
+        "opened" => Some(PullAction::Opened),
+        "reopened" => Some(PullAction::Reopened),
         "synchronize" | "ready_for_review" => Some(PullAction::Updated),
         "closed" => Some(PullAction::Closed),
         _ => None,

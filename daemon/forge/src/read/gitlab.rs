@@ -154,7 +154,8 @@ fn action(merge: &Attributes) -> Result<PullAction, String> {
         return Err("A merge request without a commit deploys nothing.".to_owned());
     }
     match merge.action.as_deref() {
-        Some("open" | "reopen") => Ok(PullAction::Opened),
+        Some("open") => Ok(PullAction::Opened),
+        Some("reopen") => Ok(PullAction::Reopened),
         Some("update") if merge.oldrev.is_some() => Ok(PullAction::Updated),
         Some("update") => {
             Err("`update` of a merge request without `oldrev` brings no new commit.".to_owned())

@@ -29,20 +29,49 @@ impl Inventory {
         client: &Client,
         release: &Release,
     ) -> Result<Option<Self>, ClusterError> {
+        match Self::read(client, release).await? {
+            Some(Ok(inventory)) => Ok(Some(inventory)),
+            // Nobody but us writes it. The objects that it listed are left alone.
+            Some(Err(error)) => {
+                let name = inventory_name(release);
+                tracing::warn!(%error, name, "the inventory cannot be read; an empty one replaces it");
+                Ok(Some(Self::default()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the inventory of a release's app for its removal: what one that cannot be read lists would stay for good.
+    pub(super) async fn find_whole(
+        client: &Client,
+        release: &Release,
+    ) -> Result<Self, ClusterError> {
+        match Self::read(client, release).await? {
+            Some(Ok(inventory)) => Ok(inventory),
+            Some(Err(error)) => Err(ClusterError::Rejected {
+                object: format!("ConfigMap {}", inventory_name(release)),
+                message: format!(
+                    "its list of what was made cannot be read, and nothing is deleted: {error}; deploy the app once more, which lists its objects anew, then remove it"
+                ),
+            }),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// Reads the inventory of a release's app, or the error that its text has.
+    async fn read(
+        client: &Client,
+        release: &Release,
+    ) -> Result<Option<Result<Self, serde_json::Error>>, ClusterError> {
         let api = client.api::<ConfigMap>(&release.app.namespace());
         let name = inventory_name(release);
         let found = limited(api.get_opt(&name), &format!("ConfigMap {name}")).await?;
         let Some(found) = found else { return Ok(None) };
         let text = found.data.and_then(|mut data| data.remove(KEY)).unwrap_or_default();
-        match serde_json::from_str(&text) {
-            Ok(entries) => Ok(Some(Self(entries))),
-            Err(_) if text.is_empty() => Ok(Some(Self::default())),
-            // Nobody but us writes it. The objects that it listed are left alone.
-            Err(error) => {
-                tracing::warn!(%error, name, "the inventory cannot be read; an empty one replaces it");
-                Ok(Some(Self::default()))
-            }
+        if text.is_empty() {
+            return Ok(Some(Ok(Self::default())));
         }
+        Ok(Some(serde_json::from_str(&text).map(Self)))
     }
 
     /// Returns all entries, the oldest first.

@@ -19,6 +19,14 @@ pub(crate) fn is_of_app(live: &ObjectMeta, app: &str) -> bool {
     label(live, MANAGED_BY) == Some(OURS) && label(live, INSTANCE) == Some(app)
 }
 
+/// Returns whether labels say that an object is of another tool or app now. Taking an object over leaves its uid.
+pub(super) fn is_of_other(live: &ObjectMeta, app: &str) -> bool {
+    // Those of its hooks are the app's own. No app's name has `--`.
+    let is_own = |of: &str| of.split_once("--").map_or(of, |(of, _)| of) == app;
+    label(live, MANAGED_BY).is_some_and(|by| by != OURS)
+        || label(live, INSTANCE).is_some_and(|of| !is_own(of))
+}
+
 /// Returns the error that names the owner of an object. An apply alone would not fail: equal values are no
 /// conflict, and two of our own apps have the same field manager.
 pub(crate) fn of_another(live: &DynamicObject, object: String) -> ClusterError {
@@ -62,6 +70,8 @@ mod tests {
         ] {
             let live = live(labels);
             assert_eq!(is_of_same_app(&live.metadata, &manifest), ours, "{live:?}");
+            let has_labels = live.metadata.labels.as_ref().is_some_and(|all| !all.is_empty());
+            assert_eq!(is_of_other(&live.metadata, "web"), !ours && has_labels, "{live:?}");
             let error = of_another(&live, "Service web-worker".into()).to_string();
             assert!(error.contains(says), "{error}");
         }

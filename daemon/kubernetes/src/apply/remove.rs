@@ -3,7 +3,7 @@
 use super::{
     Applier,
     inventory::{Inventory, is_claim},
-    owner::{is_of_app, label},
+    owner::{is_of_app, is_of_other, label},
 };
 use crate::{
     client::limited,
@@ -14,7 +14,10 @@ use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{PersistentVolumeClaim, Pod},
 };
-use kube::{api::ListParams, core::ObjectMeta};
+use kube::{
+    api::{DynamicObject, ListParams},
+    core::ObjectMeta,
+};
 use serde_json::{Value, json};
 use std::{cmp::Reverse, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -40,6 +43,8 @@ pub(crate) struct Made {
     going: Vec<ObjectRef>,
     /// Claims that stay, since they hold data.
     staying: Vec<ObjectRef>,
+    /// Objects that the app made, and that are of another tool or app by now.
+    taken: Vec<ObjectRef>,
     /// The reason for which claims of StatefulSets are not known. `None` means that they are.
     unknown: Option<String>,
 }
@@ -55,6 +60,8 @@ impl Made {
         let stays = |object: String, why: &str| MadeObject { object, stays: Some(why.into()) };
         let holds = "it holds data";
         all.extend(self.staying.iter().map(|entry| stays(entry.to_string(), holds)));
+        let other = "it is of another tool or app now";
+        all.extend(self.taken.iter().map(|entry| stays(entry.to_string(), other)));
         let unknown = self.unknown.iter();
         all.extend(unknown.map(|why| stays("claims of StatefulSets".into(), why)));
         all
@@ -65,10 +72,17 @@ impl Applier<'_> {
     /// Finds the objects of a release's app. `data` says whether its volume claims go.
     pub(crate) async fn made(&self, release: &Release, data: bool) -> Result<Made, ClusterError> {
         let namespace = release.app.namespace();
-        let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
-        let mut all = Vec::new();
+        let inventory = Inventory::find_whole(self.client, release).await?;
+        let (mut all, mut taken) = (Vec::new(), Vec::new());
         for entry in inventory.entries() {
-            all.extend(self.own(release, entry).await?);
+            let Some(live) = self.live(release, entry).await? else { continue };
+            match own(&live, release, entry) {
+                Some(own) => all.push(own),
+                None if !entry.uid.is_empty() && uid(&live) == entry.uid => {
+                    taken.push(entry.clone());
+                }
+                None => {}
+            }
         }
         // What makes pods goes before what pods need.
         all.sort_by_key(|entry| Reverse(wave(&entry.head(&namespace))));
@@ -92,7 +106,7 @@ impl Applier<'_> {
         }
         let staying = if data { Vec::new() } else { std::mem::take(&mut claims) };
         going.extend(claims);
-        Ok(Made { going, staying, unknown })
+        Ok(Made { going, staying, taken, unknown })
     }
 
     /// Removes a release's app. Each call goes on where the one before ended.
@@ -103,7 +117,7 @@ impl Applier<'_> {
         recorder: &Recorder,
     ) -> Result<(), ClusterError> {
         let namespace = release.app.namespace();
-        let Made { going, staying, unknown } = self.made(release, data).await?;
+        let Made { going, staying, taken, unknown } = self.made(release, data).await?;
         for entry in &going {
             self.client.delete(&entry.head(&namespace), &entry.uid).await?;
             say(recorder, &format!("{entry} is deleted")).await;
@@ -112,6 +126,9 @@ impl Applier<'_> {
         for entry in &staying {
             let line = format!("{entry} stays: it holds data (windlass remove --data deletes it)");
             say(recorder, &line).await;
+        }
+        for entry in &taken {
+            say(recorder, &format!("{entry} stays: it is of another tool or app now")).await;
         }
         if let Some(why) = unknown {
             say(recorder, &format!("claims of StatefulSets stay, if there are any: {why}")).await;
@@ -134,19 +151,21 @@ impl Applier<'_> {
         release: &Release,
         entry: &ObjectRef,
     ) -> Result<Option<ObjectRef>, ClusterError> {
-        let live = match self.client.find(&entry.head(&release.app.namespace())).await {
+        let live = self.live(release, entry).await?;
+        Ok(live.and_then(|live| own(&live, release, entry)))
+    }
+
+    /// Returns the object with the name of an entry, whoever made it. `None` means that there is none.
+    async fn live(
+        &self,
+        release: &Release,
+        entry: &ObjectRef,
+    ) -> Result<Option<DynamicObject>, ClusterError> {
+        match self.client.find(&entry.head(&release.app.namespace())).await {
             // Its kind was uninstalled, and the object with it.
-            Err(ClusterError::NoKind { .. }) => None,
-            found => found?,
-        };
-        let Some(live) = live else { return Ok(None) };
-        let uid = live.metadata.uid.clone().unwrap_or_default();
-        let is_own = if entry.uid.is_empty() {
-            is_of_app(&live.metadata, &release.app.name)
-        } else {
-            uid == entry.uid
-        };
-        Ok(is_own.then(|| ObjectRef { uid, ..entry.clone() }))
+            Err(ClusterError::NoKind { .. }) => Ok(None),
+            found => found,
+        }
     }
 
     /// Returns the Jobs of hooks, which no inventory lists.
@@ -266,6 +285,23 @@ impl Applier<'_> {
     }
 }
 
+/// Returns an entry with the uid of the object that has its name, if that is the one that the app made, and still its
+/// own.
+fn own(live: &DynamicObject, release: &Release, entry: &ObjectRef) -> Option<ObjectRef> {
+    let app = &release.app.name;
+    let uid = uid(live);
+    let is_own = if entry.uid.is_empty() {
+        is_of_app(&live.metadata, app)
+    } else {
+        uid == entry.uid && !is_of_other(&live.metadata, app)
+    };
+    is_own.then(|| ObjectRef { uid: uid.to_owned(), ..entry.clone() })
+}
+
+fn uid(live: &DynamicObject) -> &str {
+    live.metadata.uid.as_deref().unwrap_or_default()
+}
+
 async fn say(recorder: &Recorder, line: &str) {
     recorder.log_line(Stage::Release, SOURCE, line).await;
 }
@@ -287,8 +323,11 @@ fn is_made(metadata: &ObjectMeta, project: &str) -> bool {
     label(metadata, MANAGED_BY) == Some(OURS) && label(metadata, PART_OF) == Some(project)
 }
 
+/// Label that claims have from the selector of their StatefulSet: its name, and for charts of Helm the chart's.
+const NAME: &str = "app.kubernetes.io/name";
+
 /// Returns whether a StatefulSet of an app made a claim. Others use the same label, so the name decides with it:
-/// `<volume>-<set>-<number>`.
+/// `<volume>-<set>-<number>`, and so does the set that its labels name.
 fn is_claim_of(metadata: &ObjectMeta, app: &str) -> bool {
     let Some(process) = label(metadata, COMPONENT) else { return false };
     let set = if process == WEB { app.to_owned() } else { format!("{app}-{process}") };
@@ -300,6 +339,7 @@ fn is_claim_of(metadata: &ObjectMeta, app: &str) -> bool {
     };
     label(metadata, INSTANCE) == Some(app)
         && label(metadata, MANAGED_BY).is_none_or(|by| by == OURS)
+        && label(metadata, NAME).is_none_or(|name| name == set)
         && name.rsplit_once('-').is_some_and(is_numbered)
 }
 
@@ -324,6 +364,9 @@ mod tests {
             ("data-web-0", json!({ INSTANCE: "web" }), false),
             ("data-web-0", json!({ INSTANCE: "web", COMPONENT: "web", MANAGED_BY: "Helm" }), false),
             ("data-web-0", json!({ INSTANCE: "other", COMPONENT: "web" }), false),
+            ("data-web-db-0", json!({ INSTANCE: "web", COMPONENT: "db", NAME: "web-db" }), true),
+            // Of a chart with the name `db`, whose release has the app's name.
+            ("data-web-db-0", json!({ INSTANCE: "web", COMPONENT: "db", NAME: "db" }), false),
         ] {
             assert_eq!(is_claim_of(&metadata(name, &labels), "web"), is_own, "{name} {labels}");
         }

@@ -46,6 +46,27 @@ fn rules(rules: &[(&str, &[&str])]) -> Exposure {
 const INGRESS: &str = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: own}\nspec: {ingressClassName: public, rules: [{host: Shop.Example.com, http: {paths: [{path: /login}]}}]}\n";
 const ROUTE: &str = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: own}\nspec: {parentRefs: [{name: public, namespace: infra}], hostnames: [shop.example.com], rules: [{matches: [{path: {value: /login}}]}]}\n";
 
+/// Also within the project: production's route comes with the repository.
+#[test]
+fn a_preview_takes_no_host_but_its_own() {
+    let own = exposed("shop", "web-pr-7.example.com", "/");
+    check_preview(&own, Some("web-pr-7.example.com")).unwrap();
+    check_preview(&release("shop", "", ""), None).unwrap();
+    let anywhere = ROUTE.replace("hostnames: [shop.example.com], ", "");
+    assert_ne!(anywhere, ROUTE);
+    for (release, value) in [
+        (release("shop", "", INGRESS), "shop.example.com"),
+        (release("shop", "", ROUTE), "shop.example.com"),
+        (release("shop", "", &anywhere), "(any host)"),
+    ] {
+        for host in [Some("web-pr-7.example.com"), None] {
+            let error = check_preview(&release, host).unwrap_err();
+            assert_eq!(error.value, value);
+            assert!(error.field.starts_with("manifests: own.yaml"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_host_that_another_project_has_is_not_taken_by_any_path() {
     let open = Exposure::default();

@@ -92,6 +92,7 @@ impl Services {
             gates,
             principal: cause.principal(),
             preview,
+            ends: None,
         };
         let request_id = cause.request_id();
         // The commit is no part of the identity: after a crash the ref may lead on, and the job stays the first.

@@ -164,7 +164,7 @@ impl Services {
         let origin = PullOrigin {
             repository: one.repository.name,
             number: pull.number,
-            opens: pull.action == PullAction::Opened,
+            reopens: pull.action == PullAction::Reopened,
         };
         let preview = self.new_preview(&app, &commit.id, Some(origin), true).await?;
         let (preview, gates) = if is_fork {
@@ -288,7 +288,14 @@ impl Services {
             };
             if !repository.refs.contains_key(&pull_ref) {
                 tracing::info!(app = %record.app, pull_ref, "the pull request is gone: its preview is removed");
-                self.close(&record, "gone").await?;
+                // Not closed for good: a server that lags shows no ref either, and the next push makes it again.
+                let by = "the end of the pull request";
+                let ending = Ending { state: PreviewState::Removed, by, idle: false };
+                match self.end_preview(&record, &ending, "gone").await {
+                    // It has ended, and its removal is made later. Deliveries do not wait for that.
+                    Err(ServiceError::Exhausted { .. }) => {}
+                    ended => drop(ended?),
+                }
             }
         }
         Ok(())

@@ -161,6 +161,58 @@ async fn a_preview_that_nobody_uses_is_removed_with_its_data_and_comes_back_by_a
     assert_eq!(record.state, PreviewState::Open);
 }
 
+/// What is left elsewhere still ends with the preview.
+#[tokio::test]
+async fn a_removal_from_one_of_two_clusters_does_not_end_the_preview() {
+    let (mut world, ci) = world().await;
+    let target =
+        |name: &str| Target { name: name.into(), projects: Vec::new(), environments: Vec::new() };
+    let targets =
+        Targets { all: vec![target("eu"), target("us")], order: RolloutOrder::Sequential };
+    world.services.targets = Arc::new(targets);
+    world.services.submit(&ci, to("blue", "one")).await.unwrap();
+    let remove = |request_id: &str, clusters: &[&str]| crate::remove::RemoveRequest {
+        request_id: request_id.into(),
+        body: request_id.into(),
+        app: app_of("blue"),
+        data: false,
+        clusters: clusters.iter().map(ToString::to_string).collect(),
+    };
+    let state = async || {
+        let preview = world.services.previews.preview(&app_of("blue")).await.unwrap().unwrap();
+        (preview.state, preview.removal)
+    };
+    let part = world.services.remove(&ci, remove("part", &["eu"])).await.unwrap().job;
+    assert_eq!(part.source, Source::Removal(Removal { data: true }));
+    assert_eq!(state().await, (PreviewState::Open, String::new()));
+    let whole = world.services.remove(&ci, remove("whole", &["us", "eu"])).await.unwrap().job;
+    assert_eq!(state().await, (PreviewState::Removed, whole.id));
+}
+
+/// Its removal waits: what takes the place of that would stay for good.
+#[tokio::test]
+async fn a_preview_that_ended_is_not_rolled_back_into() {
+    let (world, ci) = world().await;
+    for (request_id, digest) in [("one", "old"), ("two", "new")] {
+        let id = world.services.submit(&ci, to("blue", request_id)).await.unwrap().job.id;
+        world.succeeds(Release { app: app_of("blue"), ..release(&id, digest, &["eu"]) }).await;
+    }
+    grows_old(&world, "blue").await;
+    world.services.end_idle_preview(&app_of("blue")).await.unwrap();
+    let back = crate::rollback::RollbackRequest {
+        request_id: "back".into(),
+        body: Vec::new(),
+        app: app_of("blue"),
+        to: None,
+        clusters: Vec::new(),
+        order: None,
+    };
+    let error = world.services.rollback(&ci, back).await.unwrap_err();
+    assert_eq!(error.reason(), "preview-ended");
+    let accepted = world.accepted().await;
+    assert!(accepted.iter().all(|record| !matches!(record.job.source, Source::Release(_))));
+}
+
 /// The app would stay for good else: nobody ends it once more.
 #[tokio::test]
 async fn a_removal_that_failed_is_tried_again_and_one_that_succeeded_is_not() {

@@ -44,7 +44,8 @@ impl Previews for MemoryStore {
         let all = tables.previews.values();
         let wanted = all.filter(|one| project.is_none_or(|project| one.app.project == project));
         let mut found: Vec<_> = wanted.cloned().collect();
-        found.sort_by_key(|one| Reverse(one.last_push_ms));
+        let is_last = |one: &PreviewRecord| project.is_none() && one.state != PreviewState::Open;
+        found.sort_by_key(|one| (is_last(one), Reverse(one.last_push_ms)));
         found.truncate(usize::try_from(PREVIEWS_LISTED).unwrap_or(usize::MAX));
         Ok(found)
     }

@@ -51,7 +51,8 @@ impl Previews for SqliteStore {
     async fn previews(&self, project: Option<&str>) -> Result<Vec<PreviewRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM previews WHERE ?1 IS NULL OR project = ?1 \
-             ORDER BY last_push_ms DESC, project, app, environment LIMIT ?2",
+             ORDER BY ?1 IS NULL AND state <> 'open', last_push_ms DESC, project, app, environment \
+             LIMIT ?2",
         )
         .bind(project)
         .bind(PREVIEWS_LISTED)

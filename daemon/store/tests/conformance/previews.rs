@@ -67,7 +67,9 @@ pub(crate) async fn a_project_has_as_many_open_previews_as_it_may(place: Place) 
     store.end_preview(&record("shop", "2", 2), PreviewState::Removed, "job").await.unwrap();
     assert_eq!(store.push_preview(&third).await.unwrap(), Pushed::Open);
     assert_eq!(names(&*store, Some("shop")).await, ["pr-1", "pr-3", "pr-2"]);
-    assert_eq!(names(&*store, None).await.len(), 4);
+    // Of all projects those that are open come first.
+    store.end_preview(&other.record, PreviewState::Removed, "job").await.unwrap();
+    assert_eq!(names(&*store, None).await, ["pr-1", "pr-3", "pr-1", "pr-2"]);
 }
 
 /// A late event does not make again what its pull request's end has removed.

@@ -41,7 +41,8 @@ pub trait Previews: Send + Sync {
     /// Returns the preview of an app and environment. `None` means that there was none.
     async fn preview(&self, app: &App) -> Result<Option<PreviewRecord>, StoreError>;
     /// Returns the previews of a project, those that were pushed last first, at most [`PREVIEWS_LISTED`]. `None` means
-    /// all projects. One that cannot be read is left out, and logged.
+    /// all projects, and those that are open first: of the others there is one for each pull request of a year. One
+    /// that cannot be read is left out, and logged.
     async fn previews(&self, project: Option<&str>) -> Result<Vec<PreviewRecord>, StoreError>;
     /// Ends a preview. The empty `removal` changes no job. [`PreviewState::Closed`] stays until a push opens the preview
     /// again. Where nothing is recorded, `record` is.

@@ -28,7 +28,7 @@ const GITHUB: &[(&str, &str)] = &[
     ),
     (
         "pull-fork-gone",
-        "pull_request 186853002 acme/shop octocat: 7 Opened 0d1a26e into main fork: Update the README",
+        "pull_request 186853002 acme/shop octocat: 7 Reopened 0d1a26e into main fork: Update the README",
     ),
     (
         "pull-opened",
@@ -198,7 +198,7 @@ const GITEA: &[(&str, &str)] = &[
     ),
     (
         "pull-fork-gone",
-        "pull_request 140 acme/shop gitea: 7 Opened 0d1a26e into main fork: Update the README",
+        "pull_request 140 acme/shop gitea: 7 Reopened 0d1a26e into main fork: Update the README",
     ),
     (
         "pull-label",

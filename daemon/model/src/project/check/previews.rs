@@ -133,6 +133,14 @@ mod tests {
                 "[previews]\n".to_owned() + pull + "environment = \"staging\"\n",
                 "triggers.preview.environment: `staging` stands beside `pull`",
             ),
+            (
+                "[previews]\n[triggers.live]\napp = \"web\"\nenvironment = \"pr-live\"\npush = { branches = [\"main\"] }\n".to_owned(),
+                "triggers.live.environment: `pr-live` is a preview's name",
+            ),
+            (
+                "[triggers.live]\napp = \"web\"\nenvironment = \"pr-live\"\npush = { branches = [\"main\"] }\n".to_owned(),
+                "",
+            ),
         ] {
             let faults = ProjectSpec::parse(&project(&text)).err().unwrap_or_default();
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();

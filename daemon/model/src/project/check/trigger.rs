@@ -46,6 +46,10 @@ pub(super) fn check(project: &ProjectSpec, faults: &mut Faults) {
         };
         if trigger.pull.is_none() {
             faults.name(label(&at("environment"), environment, LONGEST_ENVIRONMENT));
+            if project.previews.is_some() && preview::name_of(environment).is_some() {
+                let problem = "is a preview's name, and a preview ends with all its data: name it without `pr-` at its beginning";
+                faults.add(&at("environment"), environment, problem);
+            }
         }
         if let Some(globs) = globs(name, trigger, faults) {
             let key = (&*trigger.app, environment, globs.field);

@@ -126,7 +126,8 @@ async fn a_forks_job_that_is_submitted_again_is_held_and_without_secrets_again()
     let again = bed.world.services.submit_again(&ci, "again".into(), &id).await.unwrap().job;
     let first = bed.job(&id).await.job;
     assert_eq!((again.gates, again.preview), (first.gates, first.preview));
-    assert_eq!(again.source.is_commit(), first.source.is_commit());
+    // Whoever approves it sees that it is of a fork.
+    assert_eq!(again.source, first.source);
     bed.apply("project = \"shop\"\n").await;
     let refused = bed.world.services.submit_again(&ci, "more".into(), &id).await.unwrap_err();
     assert_eq!(refused.reason(), "no-previews", "nothing of a fork runs without limits");
@@ -160,6 +161,6 @@ async fn a_fork_whose_ref_is_gone_waits_no_more() {
     bed.holds(&id).await;
     bed.world.remotes.delete(URL, HEAD);
     tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
-    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    assert_eq!(bed.state().await, Some(PreviewState::Removed));
     assert!(bed.job(&id).await.stop.is_some());
 }

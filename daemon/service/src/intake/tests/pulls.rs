@@ -137,7 +137,11 @@ async fn the_end_of_a_pull_request_leaves_nothing_and_a_late_event_does_not_revi
     // The end is reported once more.
     let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "b"))).await;
     assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    // So does that of its very beginning: of that there is one alone.
     let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "b"))).await;
+    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    assert_eq!((bed.state().await, bed.jobs().await.len()), (Some(PreviewState::Closed), 2));
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Reopened, "b"))).await;
     job_of(&bed.verdict(&id).await);
     assert_eq!(bed.state().await, Some(PreviewState::Open));
 }
@@ -148,8 +152,10 @@ async fn an_end_that_comes_before_its_beginning_is_remembered() {
     bed.proposes("a");
     let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "a"))).await;
     assert!(bed.verdict(&id).await.sentence.contains("has no preview"));
-    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "a"))).await;
-    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    for action in [PullAction::Opened, PullAction::Updated] {
+        let id = bed.reports_change(Change::Pull(pull(action, "a"))).await;
+        assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    }
     assert!(bed.jobs().await.is_empty());
 }
 
@@ -212,9 +218,14 @@ async fn a_preview_whose_pull_request_is_gone_is_removed() {
     job_of(&bed.verdict(&id).await);
     bed.world.remotes.delete(URL, HEAD);
     tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
-    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    assert_eq!(bed.state().await, Some(PreviewState::Removed));
     let removals = bed.jobs().await.into_iter().filter(|record| !record.job.source.is_commit());
     assert_eq!(removals.count(), 1);
+    // The server only lagged.
+    bed.proposes("b");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "b"))).await;
+    job_of(&bed.verdict(&id).await);
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
 }
 
 #[tokio::test(start_paused = true)]
