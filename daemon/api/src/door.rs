@@ -17,8 +17,10 @@ use windlass_listen::{Callers, Connection, Identity, InUse};
 /// Method that a load balancer asks without a login.
 const PROBE: &str = "/grpc.health.v1.Health/Check";
 
-/// Methods that check a repository out, take a folder, compile plugins or move many messages.
-const LONG: [&str; 5] = [
+/// Methods that check a repository out, take a folder, review a cluster, compile plugins or move many messages.
+const LONG: [&str; 7] = [
+    "/windlass.v1.Clusters/Put",
+    "/windlass.v1.Clusters/Test",
     "/windlass.v1.Jobs/Plan",
     "/windlass.v1.Jobs/PlanFolder",
     "/windlass.v1.Jobs/Submit",

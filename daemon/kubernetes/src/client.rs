@@ -12,7 +12,7 @@ mod role;
 
 pub(crate) use access_review::Rights;
 pub use connect::{ConnectError, runs_programs};
-pub(crate) use error::limited;
+pub(crate) use error::{cut, limited};
 pub(crate) use own::check as check_own_server;
 
 use crate::json::text;
@@ -51,6 +51,9 @@ const RETRY_DELAYS_MS: [u64; 4] = [100, 300, 900, 2700];
 
 /// Time in which an apply is tried again in silence. After it, the pipeline reports the error.
 const RETRY_BUDGET: Duration = Duration::from_secs(6);
+
+/// Bytes of the longest version that is shown: `v1.35.0+k3s1`.
+const LONGEST_VERSION: usize = 80;
 
 /// Calls to one cluster at once: fair to other clients, and far from the length of an API server's queue.
 const AT_ONCE: usize = 16;
@@ -149,7 +152,7 @@ impl Client {
     pub async fn check(&self) -> Result<String, ClusterError> {
         let inner = self.inner();
         match limited(inner.apiserver_version(), "the API server").await {
-            Ok(version) => Ok(version.git_version),
+            Ok(version) => Ok(cut(version.git_version, LONGEST_VERSION)),
             Err(error @ ClusterError::NotTrusted { .. }) => {
                 self.log_in_again().await;
                 Err(error)
@@ -163,6 +166,11 @@ impl Client {
         }
     }
 
+    /// Returns whether a project brought the cluster: whoever runs its API server is a stranger.
+    pub(crate) fn is_strangers(&self) -> bool {
+        matches!(self.shared.credentials, Credentials::Sealed)
+    }
+
     /// Returns whether lists are requested as the beginning of a watch.
     pub(crate) fn streams(&self) -> bool {
         self.shared.streams.load(Ordering::Relaxed)
@@ -171,6 +179,11 @@ impl Client {
     /// Requests lists by themselves from now on: the API server or its etcd cannot begin a watch with one.
     pub(crate) fn list_first(&self) {
         self.shared.streams.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns whether a project brought the cluster.
+    pub(crate) fn is_of_project(&self) -> bool {
+        matches!(self.shared.credentials, Credentials::Sealed)
     }
 
     /// Returns the lock on which namespaces there are: read until an app's inventory is in its namespace, and written

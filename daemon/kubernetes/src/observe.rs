@@ -25,7 +25,7 @@ use crate::{
 };
 use expected::services;
 use facts::selector_of;
-use futures::{StreamExt, stream::SelectAll};
+use futures::{FutureExt, StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
     apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -44,7 +44,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
-use watch::{Changes, SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch, watch_dynamic};
+use watch::{Changes, SCALE_UPS, WATCH_SECONDS, WatchSignal, all, flooded, watch, watch_dynamic};
 use windlass_engine::ports::Observation;
 use windlass_model::{
     job::Release,
@@ -54,6 +54,13 @@ use windlass_rollout::snapshot::{Snapshot, Workload};
 
 /// Time without any signal of a watch after which the API server is checked.
 const SILENCE: Duration = Duration::from_secs(20);
+
+/// Time in which signals of a stranger's cluster become one: each snapshot copies all objects, and a server may send changes
+/// as fast as the line is.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// Signals that become one, at most.
+const MOST_TOGETHER: usize = 10_000;
 
 /// Field selector of the events that may explain a problem: warnings, and the `Killing` of a container whose probe
 /// failed, which is of type Normal. A selector knows no "or", so it leaves out the frequent ones by name.
@@ -114,7 +121,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                 continue;
             }
             tokio::select! {
-                signal = watches.changes.next() => match signal {
+                signal = next_signal(&mut watches.changes, client.is_of_project()) => match signal {
                     None => return,
                     Some(WatchSignal::Opened) => {}
                     Some(WatchSignal::Changed) => {
@@ -126,6 +133,10 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                         }
                     }
                     Some(WatchSignal::Broke) => if is_away(&client, &send).await { return },
+                    Some(WatchSignal::Flooded) => {
+                        let _ = send.send(Err(flooded())).await;
+                        return;
+                    }
                     Some(WatchSignal::Unstreamed) => {
                         client.list_first();
                         watches = Watches::start(&client, &release);
@@ -145,6 +156,25 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
         }
     });
     receive
+}
+
+/// Returns the next signal. Those of a stranger's cluster are taken together, up to the first that is no change.
+async fn next_signal(changes: &mut SelectAll<Changes>, is_strangers: bool) -> Option<WatchSignal> {
+    let mut signal = changes.next().await?;
+    if !is_strangers || !matches!(signal, WatchSignal::Opened | WatchSignal::Changed) {
+        return Some(signal);
+    }
+    // A caller that drops this future meanwhile looks at all objects all the same.
+    sleep(TOGETHER).await;
+    for _ in 0..MOST_TOGETHER {
+        match changes.next().now_or_never() {
+            Some(Some(WatchSignal::Opened)) => {}
+            Some(Some(WatchSignal::Changed)) => signal = WatchSignal::Changed,
+            Some(Some(other)) => return Some(other),
+            Some(None) | None => break,
+        }
+    }
+    Some(signal)
 }
 
 /// Returns whether the namespace is being deleted or is gone, and sends the error if so.
@@ -370,5 +400,22 @@ mod tests {
         // What is not made yet is not lost.
         let none = snapshot(&[("web", ""), ("worker", "")]);
         assert!(!has_lost(&none, &none) && !has_lost(&none, &both));
+    }
+
+    #[tokio::test]
+    async fn changes_of_a_strangers_cluster_are_taken_together() {
+        use WatchSignal::{Broke, Changed, Opened};
+        let of = |signals: Vec<WatchSignal>| {
+            let signals: Changes = Box::pin(futures::stream::iter(signals));
+            SelectAll::from_iter([signals])
+        };
+        let mut changes = of(vec![Opened, Changed, Opened, Broke, Changed]);
+        assert!(matches!(next_signal(&mut changes, true).await, Some(Broke)));
+        assert!(matches!(next_signal(&mut changes, true).await, Some(Changed)));
+        let mut changes = of(vec![Opened, Changed, Opened]);
+        assert!(matches!(next_signal(&mut changes, true).await, Some(Changed)));
+        assert!(next_signal(&mut changes, true).await.is_none());
+        let mut changes = of(vec![Opened, Changed]);
+        assert!(matches!(next_signal(&mut changes, false).await, Some(Opened)));
     }
 }

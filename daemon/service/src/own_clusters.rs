@@ -89,7 +89,7 @@ impl Services {
         let ReadKubeconfig { server, kept } = read;
         let cluster = OwnCluster { environments, pod_security, server };
         let mut warnings = Vec::new();
-        let reviewed = match self.probe.review(&project, &cluster, &kept).await {
+        let reviewed = match self.review(&project, &cluster, &kept).await? {
             Ok(reviewed) => reviewed,
             Err(error) if unchecked => {
                 warnings.push(error.to_string());
@@ -147,7 +147,7 @@ impl Services {
             fix: "ask the operator, or put another kubeconfig".into(),
         })?;
         let cluster = record.cluster.clone().unwrap_or_default();
-        let reviewed = self.probe.review(project, &cluster, &kubeconfig).await;
+        let reviewed = self.review(project, &cluster, &kubeconfig).await?;
         let reviewed = reviewed.map_err(|error| unusable(name, &error))?;
         let mut warnings: Vec<_> = unknown(&reviewed).into_iter().collect();
         if self.targets.operators().has(name) {
@@ -157,6 +157,18 @@ impl Services {
         }
         let ReviewedCluster { version, missing, .. } = reviewed;
         Ok(CheckedCluster { record, version, missing, warnings })
+    }
+
+    /// Reviews a cluster in one of the places for plans: a server that a stranger runs may take its time for each answer,
+    /// and each answer memory.
+    async fn review(
+        &self,
+        project: &str,
+        cluster: &OwnCluster,
+        kubeconfig: &Secret,
+    ) -> Result<Result<ReviewedCluster, ClusterError>, ServiceError> {
+        let review = async { Ok(self.probe.review(project, cluster, kubeconfig).await) };
+        self.plan_slots.run(project, review).await
     }
 
     /// Returns the clusters of a project's own, by name.
@@ -200,7 +212,17 @@ impl Services {
             release.app.project == project && release.clusters.iter().any(|own| own == name)
         });
         let apps: BTreeSet<_> = there.map(|release| release.app).collect();
-        Ok(RemovedCluster { apps: apps.into_iter().take(MOST_APPS).collect() })
+        let mut left = Vec::new();
+        for app in apps {
+            if left.len() == MOST_APPS {
+                break;
+            }
+            // Such a release may serve in another of its clusters alone.
+            if self.releases.last_release(&app, name).await?.is_some() {
+                left.push(app);
+            }
+        }
+        Ok(RemovedCluster { apps: left })
     }
 }
 
@@ -258,6 +280,10 @@ mod tests {
     use super::*;
     use crate::fakes::{World, app, caller, release, submit};
     use crate::remove::RemoveRequest;
+    use windlass_model::{
+        event::Event,
+        outcome::{Outcome, Removed},
+    };
 
     fn put(project: &str, name: &str, kubeconfig: &str) -> PutClusterRequest {
         PutClusterRequest {
@@ -389,6 +415,29 @@ mod tests {
         assert_eq!(elsewhere.clusters.names, ["eu", "us"], "those of the operator again");
         services.put_cluster(&owner(), back()).await.unwrap();
         services.remove(&owner(), remove(&[])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_app_that_was_removed_there_before_is_not_left() {
+        let world = World::new();
+        let services = &world.services;
+        services.put_cluster(&owner(), put("shop", "ours", "https://k8s")).await.unwrap();
+        let mut both = submit("one");
+        both.clusters = vec!["us".into(), "ours".into()];
+        let id = services.submit(&owner(), both).await.unwrap().job.id;
+        world.succeeds(release(&id, "one", &["us", "ours"])).await;
+        let request = RemoveRequest {
+            request_id: "gone".into(),
+            body: Vec::new(),
+            app: app("shop"),
+            data: false,
+            clusters: vec!["ours".into()],
+        };
+        let id = services.remove(&owner(), request).await.unwrap().job.id;
+        let removed = Removed { job: id.clone(), app: app("shop"), clusters: vec!["ours".into()] };
+        world.append(&id, Event::Ended(Outcome::Removed(removed))).await;
+        let removed = services.remove_cluster(&owner(), "shop", "ours").await.unwrap();
+        assert_eq!(removed.apps, []);
     }
 
     /// Else it could be neither seen nor removed there.

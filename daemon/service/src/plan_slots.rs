@@ -1,4 +1,4 @@
-//! Places for checkouts that no job asks for: dry runs, and revisions that are resolved.
+//! Places for work on others' servers that no job asks for: dry runs, revisions that are resolved, and reviews of clusters.
 //!
 //! Each has a child process and a disk to itself, so there are few. One project has at most half of them: another
 //! finds a place at once.
@@ -61,7 +61,7 @@ impl PlanSlots {
         timeout(self.time, work).await.unwrap_or_else(|_| {
             Err(ServiceError::Late {
                 message: format!(
-                    "the repository was not read and compared within {} s",
+                    "what was asked was not read and compared within {} s",
                     self.time.as_secs()
                 ),
                 fix: "see that the git server and the clusters answer; the operator sets the limit by `plan-seconds`".into(),
@@ -125,7 +125,7 @@ impl PlanSlots {
         ServiceError::Exhausted {
             reason: "too-many-plans",
             message: format!(
-                "no place to read a repository: project `{project}` has {own} of {} places, of which one project gets at most {}, and {waiting} of its requests wait ({} of all projects)",
+                "no place to read it: project `{project}` has {own} of {} places, of which one project gets at most {}, and {waiting} of its requests wait ({} of all projects)",
                 self.limit,
                 self.limit.div_ceil(2),
                 state.waiting.len(),

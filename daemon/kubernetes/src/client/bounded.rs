@@ -9,11 +9,33 @@ use std::{
 };
 use tower::{BoxError, Service};
 
-/// Bytes of the largest answer that is read at once, such as a list.
-const LARGEST: usize = 64 << 20;
+/// Bounds of an answer that is read at once, such as a list.
+const WHOLE: Limit = Limit { bytes: 16 << 20, objects: 250_000 };
 
-/// Bytes of the longest line of an answer that goes on, such as a watch or a log.
-const LONGEST_LINE: usize = 16 << 20;
+/// Bounds of a line of a watch: one object, of which etcd takes 1.5 MiB.
+const WATCH_LINE: Limit = Limit { bytes: 4 << 20, objects: 50_000 };
+
+/// Bounds of a line of a log, which is cut as it is read.
+const LOG_LINE: Limit = Limit { bytes: 16 << 20, objects: usize::MAX };
+
+/// What may come, of the whole or of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limit {
+    bytes: usize,
+    /// `{` in it: `{}` in a list of pods is three bytes of the answer, and two thousand of ours.
+    objects: usize,
+}
+
+impl Limit {
+    /// Returns what is left after some bytes. `None` means that they are too many.
+    fn after(self, data: &[u8]) -> Option<Self> {
+        let objects = data.iter().filter(|byte| **byte == b'{').count();
+        Some(Self {
+            bytes: self.bytes.checked_sub(data.len())?,
+            objects: self.objects.checked_sub(objects)?,
+        })
+    }
+}
 
 /// Service whose answers are bounded.
 #[derive(Clone)]
@@ -23,31 +45,26 @@ pub(super) struct Bounding<S>(pub(super) S);
 #[derive(Debug)]
 pub(super) struct Bounded<B = Incoming> {
     inner: B,
-    /// Bytes that may come: of the whole, or of a line.
-    left: usize,
-    /// Bytes of the longest line. `None` means that the bound is of the whole.
-    line: Option<usize>,
+    left: Limit,
+    limit: Limit,
+    /// The bounds are those of a line.
+    by_line: bool,
 }
 
 impl<B> Bounded<B> {
-    fn new(inner: B, goes_on: bool) -> Self {
-        if goes_on {
-            Self { inner, left: LONGEST_LINE, line: Some(LONGEST_LINE) }
-        } else {
-            Self { inner, left: LARGEST, line: None }
-        }
+    fn new(inner: B, limit: Limit) -> Self {
+        Self { inner, left: limit, limit, by_line: limit != WHOLE }
     }
 
     /// Counts bytes that came. `false` means that they are too many.
-    fn take(&mut self, data: &[u8]) -> bool {
-        let mut count = data.len();
-        if let Some(line) = self.line
+    fn take(&mut self, mut data: &[u8]) -> bool {
+        if self.by_line
             && let Some(rest) = data.rsplit(|byte| *byte == b'\n').next()
-            && rest.len() < count
+            && rest.len() < data.len()
         {
-            (self.left, count) = (line, rest.len());
+            (self.left, data) = (self.limit, rest);
         }
-        match self.left.checked_sub(count) {
+        match self.left.after(data) {
             Some(left) => {
                 self.left = left;
                 true
@@ -78,9 +95,12 @@ where
         if frame.data_ref().is_none_or(|data| this.take(data)) {
             return Poll::Ready(Some(Ok(frame)));
         }
-        let what = if this.line.is_some() { "a line of the answer" } else { "the answer" };
-        let most = this.line.unwrap_or(LARGEST) >> 20;
-        let error = format!("{what} of the API server has more than {most} MiB");
+        let what = if this.by_line { "a line of the answer" } else { "the answer" };
+        let Limit { bytes, objects } = this.limit;
+        let error = format!(
+            "{what} of the API server has more than {} MiB, or than {objects} objects in them",
+            bytes >> 20
+        );
         Poll::Ready(Some(Err(error.into())))
     }
 
@@ -107,16 +127,25 @@ where
     }
 
     fn call(&mut self, request: Request<R>) -> Self::Future {
-        let goes_on = goes_on(request.uri());
+        let limit = limit_of(request.uri());
         let answer = self.0.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| Bounded::new(body, goes_on))) })
+        Box::pin(async move { Ok(answer.await?.map(|body| Bounded::new(body, limit))) })
     }
 }
 
-/// Returns whether the answer to a request goes on until somebody ends it.
-fn goes_on(uri: &Uri) -> bool {
-    let query = uri.query().unwrap_or_default();
-    query.split('&').any(|part| matches!(part, "watch=true" | "follow=true"))
+/// Returns the bounds of the answer to a request. A watch goes on until somebody ends it. A log is read by its lines,
+/// except for one that is asked for with a limit of its own.
+fn limit_of(uri: &Uri) -> Limit {
+    let has = |start: &str| {
+        uri.query().unwrap_or_default().split('&').any(|part| part.starts_with(start))
+    };
+    if has("watch=true") {
+        WATCH_LINE
+    } else if uri.path().ends_with("/log") && !has("limitBytes=") {
+        LOG_LINE
+    } else {
+        WHOLE
+    }
 }
 
 #[cfg(test)]
@@ -126,14 +155,15 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
     use std::convert::Infallible;
 
-    /// Reads chunks with a bound of five bytes, and returns whether all were read.
+    /// Reads chunks with a bound of five bytes and two objects, and returns whether all were read.
     async fn is_read(chunks: &[&'static str], by_line: bool) -> bool {
         let frames: Vec<Result<_, Infallible>> = chunks
             .iter()
             .map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes()))))
             .collect();
         let inner = StreamBody::new(stream::iter(frames));
-        let bounded = Bounded { inner, left: 5, line: by_line.then_some(5) };
+        let limit = Limit { bytes: 5, objects: 2 };
+        let bounded = Bounded { inner, left: limit, limit, by_line };
         match bounded.collect().await {
             Ok(read) => {
                 assert_eq!(read.to_bytes(), chunks.concat().as_bytes());
@@ -157,20 +187,26 @@ mod tests {
             (&["abc", "def"], true, false),
             (&["\nabc", "def"], true, false),
             (&[], true, true),
+            (&["{}", "{}"], false, true),
+            (&["{", "{{"], false, false),
+            (&["{{\n{", "{"], true, true),
+            (&["{{", "{"], true, false),
         ] {
             assert_eq!(is_read(chunks, by_line).await, expected, "{chunks:?} {by_line}");
         }
     }
 
     #[test]
-    fn watches_and_logs_that_are_followed_go_on() {
+    fn watches_and_logs_are_bounded_by_their_lines() {
         for (uri, expected) in [
-            ("/api/v1/pods?watch=true&labelSelector=a", true),
-            ("/api/v1/namespaces/a/pods/b/log?container=c&follow=true", true),
-            ("/api/v1/pods?labelSelector=watch", false),
-            ("/api/v1/pods", false),
+            ("/api/v1/pods?watch=true&labelSelector=a", WATCH_LINE),
+            ("/api/v1/namespaces/a/pods/b/log?container=c&follow=true", LOG_LINE),
+            ("/api/v1/namespaces/a/pods/b/log?container=c&tailLines=9", LOG_LINE),
+            ("/api/v1/namespaces/a/pods/b/log?limitBytes=9&tailLines=9", WHOLE),
+            ("/api/v1/pods?labelSelector=watch", WHOLE),
+            ("/api/v1/pods", WHOLE),
         ] {
-            assert_eq!(goes_on(&uri.parse().unwrap()), expected, "{uri}");
+            assert_eq!(limit_of(&uri.parse().unwrap()), expected, "{uri}");
         }
     }
 }

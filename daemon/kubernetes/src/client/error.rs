@@ -9,6 +9,19 @@ use windlass_model::error::{ClusterError, NotYet};
 /// Time limit of one call. Watches have another one.
 const CALL: Duration = Duration::from_secs(20);
 
+/// Bytes of the longest message of an API server that is kept. It comes into the journal and into trailers, and a stranger
+/// may have written it.
+const LONGEST: usize = 4 << 10;
+
+/// Returns the beginning of a text that came from a cluster.
+pub(crate) fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+    text
+}
+
 /// Waits for a call, with a time limit, and converts its error.
 pub(crate) async fn limited<T>(
     call: impl Future<Output = Result<T, kube::Error>>,
@@ -26,7 +39,7 @@ pub(crate) async fn limited<T>(
 
 fn explain(error: kube::Error, object: &str) -> ClusterError {
     let object = object.to_owned();
-    let message = error.to_string();
+    let message = cut(error.to_string(), LONGEST);
     match error {
         kube::Error::Api(status) => explain_status(&status, object),
         kube::Error::Service(error) => transport(&*error),
@@ -38,7 +51,7 @@ fn explain(error: kube::Error, object: &str) -> ClusterError {
 /// Converts a refusal of the API server. The message decides what may pass, since errors of etcd come as plain
 /// 500 (kubernetes/kubernetes#112152).
 fn explain_status(status: &Status, object: String) -> ClusterError {
-    let message = status.message.clone();
+    let message = cut(status.message.clone(), LONGEST);
     let has = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     match status.code {
         500 | 502..=504 if has(&["failed calling webhook"]) => {
@@ -103,7 +116,7 @@ fn with_rule(message: String) -> String {
 /// Converts an error of the connection. A certificate that is refused is no outage: rustls names what is wrong
 /// with it. Neither is an address that the operator does not allow.
 fn transport(error: &(dyn Error + 'static)) -> ClusterError {
-    let message = root_cause(error);
+    let message = cut(root_cause(error), LONGEST);
     if is_denied(error) || message.contains("certificate") || message.contains("Certificate") {
         ClusterError::NotTrusted { message }
     } else {
@@ -146,5 +159,18 @@ mod tests {
         let full = "configmaps \"web\" is forbidden: exceeded quota: small, requested: configmaps=1, used: configmaps=9, limited: configmaps=9";
         let error = error(403, "Forbidden", full);
         assert!(matches!(error, ClusterError::Rejected { .. }), "{error:?}");
+    }
+
+    /// One that is as long as an answer may be would be in the journal for each try.
+    #[test]
+    fn a_message_is_kept_up_to_a_length() {
+        let message = "é".repeat(LONGEST);
+        for code in [401, 403, 409, 422, 500, 503] {
+            let status = Status { code, message: message.clone(), ..Status::default() };
+            let error = explain(kube::Error::Api(Box::new(status)), "ConfigMap web");
+            let text = error.to_string();
+            assert!(text.len() < LONGEST + 200 && text.ends_with("é…"), "{code}: {}", text.len());
+        }
+        assert_eq!(cut("short".into(), 5), "short");
     }
 }

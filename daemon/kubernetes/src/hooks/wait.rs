@@ -5,7 +5,7 @@ use crate::{
     client::{Client, limited},
     observe::{
         EVENTS, Expected, Observed,
-        watch::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, watch},
+        watch::{SCALE_UPS, WATCH_SECONDS, WatchSignal, all, flooded, watch},
     },
 };
 use futures::{StreamExt, stream::SelectAll};
@@ -87,6 +87,7 @@ pub(crate) async fn wait(
             }
             // Nothing is judged while the cluster is away.
             Ok(Some(WatchSignal::Broke)) => drop(client.check().await?),
+            Ok(Some(WatchSignal::Flooded)) => return Err(flooded()),
             _ => {}
         }
         let observed = Observed {

@@ -10,6 +10,12 @@ use windlass_model::{
     runtime::{Route, ServiceKind},
 };
 
+/// Addresses of a load balancer that are shown, at most.
+const MOST: usize = 16;
+
+/// Characters of the longest name in DNS.
+const LONGEST: usize = 253;
+
 /// Returns the endpoints of a release, with the addresses that only the cluster knows.
 pub(crate) async fn endpoints(
     client: &Client,
@@ -37,7 +43,7 @@ pub(crate) async fn endpoints(
             .as_ref()
             .and_then(|service| service.data.pointer("/spec/clusterIP"))
             .and_then(Value::as_str)
-            .filter(|address| !address.is_empty() && *address != "None")
+            .filter(|address| !address.is_empty() && *address != "None" && address.len() <= LONGEST)
             .map(|address| Endpoint::of_service(release, address, true)),
     );
     Ok(all)
@@ -61,7 +67,8 @@ fn balancers(object: &DynamicObject) -> Vec<String> {
         let name = one.get("hostname").or_else(|| one.get("ip"))?;
         name.as_str().map(str::to_owned)
     };
-    given.into_iter().flatten().filter_map(host).collect()
+    let hosts = given.into_iter().flatten().filter_map(host);
+    hosts.filter(|host| host.len() <= LONGEST).take(MOST).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Logs of failing pods and warnings about them, read before anything is undone.
 
 use super::{facts::is_ready, list::list, observed::Observed};
-use crate::client::{Client, limited};
+use crate::client::{Client, cut, limited};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use windlass_model::job::Release;
@@ -10,8 +10,14 @@ use windlass_model::job::Release;
 const PODS: usize = 2;
 /// Lines that are quoted of each log.
 const LINES: i64 = 25;
+/// Lines that are quoted of a log, at most: the answer to [`LINES`].
+const MOST_LINES: usize = 25;
 /// Bytes that are read of each log.
 const BYTES: i64 = 64 << 10;
+/// Containers of a pod whose logs are quoted.
+const CONTAINERS: usize = 8;
+/// Bytes of a line that is quoted.
+const LONGEST_LINE: usize = 8 << 10;
 
 /// Quotes the pods of a release as they are now.
 pub(crate) async fn collect(client: &Client, release: &Release) -> Vec<String> {
@@ -29,7 +35,7 @@ pub(crate) async fn quoted(client: &Client, namespace: &str, observed: &Observed
         observed.pods_of_jobs().chain(pods.into_iter().map(|(pod, _)| pod)).collect();
     for pod in pods.into_iter().take(PODS) {
         let Some(name) = &pod.metadata.name else { continue };
-        for container in to_quote(pod) {
+        for container in to_quote(pod).into_iter().take(CONTAINERS) {
             for line in log(client, namespace, name, &container).await {
                 lines.push(format!("{name}: {line}"));
             }
@@ -38,6 +44,7 @@ pub(crate) async fn quoted(client: &Client, namespace: &str, observed: &Observed
     let mut warnings = Vec::new();
     for warning in observed.snapshot().warnings.iter().rev() {
         let line = format!("event: {}: {}", warning.reason, warning.message);
+        let line = cut(line, LONGEST_LINE);
         // The kubelet warns of each pod like this, where its configuration names no cluster DNS.
         if warning.reason != "MissingClusterDNS" && !warnings.contains(&line) && warnings.len() < 8
         {
@@ -84,7 +91,10 @@ async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Ve
         // The kubelet answers this with a 200, where a log is deleted already or not there yet.
         let lines =
             text.lines().filter(|line| !line.starts_with("unable to retrieve container logs"));
-        let lines: Vec<_> = lines.map(|line| line.trim_end().to_owned()).collect();
+        // As many as were asked for, whatever the server sends.
+        let mut lines: Vec<_> =
+            lines.map(|line| cut(line.trim_end().to_owned(), LONGEST_LINE)).collect();
+        lines.drain(..lines.len().saturating_sub(MOST_LINES));
         if lines.iter().any(|line| !line.is_empty()) {
             return lines;
         }

@@ -16,7 +16,7 @@ use windlass_engine::ports::{
 use windlass_model::{
     cluster::NoCluster,
     error::{ClusterError, SecretError},
-    own::cluster::AllowedClusters,
+    own::cluster::{AllowedClusters, KUBECONFIG_OF},
 };
 
 /// Connections that are kept, at most. The one that was not used for the longest time goes first.
@@ -131,7 +131,7 @@ fn unread(project: &str, name: &str, error: &StoreError) -> ClusterError {
     let error = match error {
         StoreError::Unreadable { .. } | StoreError::TooNew { .. } => SecretError::Sealed {
             project: project.to_owned(),
-            name: format!("the kubeconfig of cluster {name}"),
+            name: format!("{KUBECONFIG_OF}{name}"),
             message,
         },
         _ => SecretError::Unavailable { message },

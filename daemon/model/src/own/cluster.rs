@@ -18,6 +18,9 @@ pub const LONGEST_KUBECONFIG: usize = 64 << 10;
 /// Environments that one cluster names, at most.
 pub const MOST_ENVIRONMENTS: usize = 50;
 
+/// Words before a cluster's name, in the name of its sealed kubeconfig. No name of a secret has a blank.
+pub const KUBECONFIG_OF: &str = "the kubeconfig of cluster ";
+
 /// Characters of the longest name.
 const LONGEST_NAME: usize = 30;
 
