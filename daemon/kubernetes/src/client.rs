@@ -166,11 +166,6 @@ impl Client {
         }
     }
 
-    /// Returns whether a project brought the cluster: whoever runs its API server is a stranger.
-    pub(crate) fn is_strangers(&self) -> bool {
-        matches!(self.shared.credentials, Credentials::Sealed)
-    }
-
     /// Returns whether lists are requested as the beginning of a watch.
     pub(crate) fn streams(&self) -> bool {
         self.shared.streams.load(Ordering::Relaxed)
@@ -181,7 +176,7 @@ impl Client {
         self.shared.streams.store(false, Ordering::Relaxed);
     }
 
-    /// Returns whether a project brought the cluster.
+    /// Returns whether a project brought the cluster: whoever runs its API server is a stranger.
     pub(crate) fn is_of_project(&self) -> bool {
         matches!(self.shared.credentials, Credentials::Sealed)
     }

@@ -71,7 +71,12 @@ impl ClusterProbe for Nothing {
 
 #[async_trait]
 impl RegistryAdmin for Nothing {
-    async fn admit(&self, _: &OwnRegistry, _: &RegistrySecrets) -> Result<(), ServiceError> {
+    async fn admit(
+        &self,
+        _: &str,
+        _: &OwnRegistry,
+        _: &RegistrySecrets,
+    ) -> Result<(), ServiceError> {
         panic!("no route puts a registry")
     }
 

@@ -116,7 +116,7 @@ fn size<K: Serialize>(object: &K) -> usize {
             Ok(())
         }
     }
-    let mut count = Count(mem::size_of::<K>());
+    let mut count = Count(size_of::<K>());
     // What cannot be written as JSON did not come as JSON.
     let _ = serde_json::to_writer(&mut count, object);
     count.0
@@ -173,7 +173,7 @@ where
         + 'static,
 {
     let (store, writer) = reflector::store();
-    let events = bounded(watcher(client.api::<K>(namespace), config), client.is_strangers());
+    let events = bounded(watcher(client.api::<K>(namespace), config), client.is_of_project());
     (store, signals(reflector::reflector(writer, events)))
 }
 
@@ -188,7 +188,7 @@ pub(super) fn watch_dynamic(
     let api = Api::<DynamicObject>::namespaced_with(client.inner(), namespace, &resource);
     let writer = reflector::store::Writer::<DynamicObject>::new(resource);
     let store = writer.as_reader();
-    let events = bounded(watcher(api, config), client.is_strangers());
+    let events = bounded(watcher(api, config), client.is_of_project());
     (store, signals(reflector::reflector(writer, events)))
 }
 
