@@ -119,7 +119,7 @@ pub enum Cause {
     /// The new version does not become healthy.
     #[error("{finding}{}", release.place())]
     Rollout {
-        finding: Finding,
+        finding: Box<Finding>,
         release: Box<Release>,
         /// Last log lines and events of failing pods.
         evidence: Vec<String>,

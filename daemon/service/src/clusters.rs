@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    /// Its clusters end with a project, and what serves in them does not.
+    /// Clusters of a project end with it, and what serves in them does not.
     #[tokio::test]
     async fn an_app_of_a_deleted_project_is_not_removed_elsewhere_alone() {
         let world = World::new();

@@ -79,7 +79,7 @@ impl Services {
         match applied {
             Applied::Version(record) => {
                 self.intake.notify_one();
-                Ok(AppliedProject { record, changes })
+                Ok(AppliedProject { record: *record, changes })
             }
             Applied::Conflict(current) => Err(conflict(&name, expected, current)),
         }

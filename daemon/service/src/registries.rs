@@ -57,7 +57,7 @@ impl Services {
         let put = finish(async move {
             let put = store.put_registry(&project, &registry, &secrets, &finding, &by).await?;
             if let PutRegistry::Version(record) = &put {
-                let OwnRegistryRecord { version, .. } = record;
+                let OwnRegistryRecord { version, .. } = &**record;
                 let (host, principal) = (&registry.host, &by);
                 tracing::info!(project, host, version, principal, "a registry was put");
                 admin.changed(&project).await;
@@ -65,7 +65,7 @@ impl Services {
             Ok(put)
         });
         match put.await? {
-            PutRegistry::Version(record) => Ok(record),
+            PutRegistry::Version(record) => Ok(*record),
             PutRegistry::SecondPlace(host) => Err(ServiceError::Conflict {
                 reason: "second-image-place",
                 message: format!("the project's images are pushed to `{host}` already"),

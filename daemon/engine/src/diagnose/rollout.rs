@@ -30,13 +30,13 @@ mod tests {
     fn a_refused_login_of_the_projects_own_is_renewed_first() {
         let advice = "renew it: windlass registry put shop ghcr.io".to_owned();
         let fixes = |renewal: Option<String>| {
-            let finding = Finding {
+            let finding = Box::new(Finding {
                 problem: problem::forbidden(),
                 subject: "pod web-1".into(),
                 process: "web".into(),
                 message: "401".into(),
                 exit: None,
-            };
+            });
             let (release, evidence) = (Box::new(samples::release()), Vec::new());
             let cause = Cause::Rollout { finding, release, evidence, renewal };
             known(&Failure { at: Stage::Release, cause }).unwrap().fixes

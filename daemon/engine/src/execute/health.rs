@@ -147,7 +147,8 @@ impl Deploy<'_> {
         } else {
             None
         };
-        Err(Cause::Rollout { finding, release: Box::new(release.clone()), evidence, renewal })
+        let (finding, release) = (Box::new(finding), Box::new(release.clone()));
+        Err(Cause::Rollout { finding, release, evidence, renewal })
     }
 
     /// Deletes the pod that is in the way of a rollout. Returns whether that can be done. If it cannot, the

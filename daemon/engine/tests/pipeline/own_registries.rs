@@ -28,6 +28,6 @@ async fn a_place_that_is_not_allowed_is_reported_before_anything_is_built() {
     assert!(diagnosis.why.contains("does not allow"), "{diagnosis:?}");
     assert!(world.registry.pushed().is_empty());
     assert_eq!(world.serves().as_deref(), Some("old"));
-    let planned = planned(&world, &job()).await.err().expect("a diagnosis");
+    let Err(planned) = planned(&world, &job()).await else { panic!("a plan") };
     assert_eq!(planned.code, "registry-login-failed");
 }

@@ -18,7 +18,7 @@ const WATCH_LINE: Limit = Limit { bytes: 4 << 20, objects: 50_000 };
 /// Bounds of a line of a log, which is cut as it is read.
 const LOG_LINE: Limit = Limit { bytes: 16 << 20, objects: usize::MAX };
 
-/// What may come, of the whole or of a line.
+/// Bound of what comes, of the whole or of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limit {
     bytes: usize,

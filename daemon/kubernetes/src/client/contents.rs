@@ -69,10 +69,9 @@ fn counts(kind: &str, metadata: &ObjectMeta) -> bool {
     let has_owner = metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
     let annotations = metadata.annotations.as_ref();
     let token_of = annotations.and_then(|all| all.get(TOKEN_OF)).map(String::as_str);
-    !has_owner
-        && metadata.deletion_timestamp.is_none()
-        && !FURNITURE.contains(&(kind, name))
-        && !(kind == "Secret" && token_of == Some("default"))
+    let is_furniture =
+        FURNITURE.contains(&(kind, name)) || (kind == "Secret" && token_of == Some("default"));
+    !has_owner && !is_furniture && metadata.deletion_timestamp.is_none()
 }
 
 #[cfg(test)]

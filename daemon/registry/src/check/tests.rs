@@ -1,7 +1,7 @@
 //! Registries that answer as they should, and others.
 
 use super::*;
-use std::sync::Mutex;
+use std::{slice, sync::Mutex};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -34,7 +34,7 @@ impl Server {
     /// Returns a checker that may ask this server.
     fn checker(&self) -> Checker {
         let private = ["127.0.0.0/8".to_owned()];
-        let rules = Rules::parse(&["*".into()], &private, &[self.host.clone()]).unwrap();
+        let rules = Rules::parse(&["*".into()], &private, slice::from_ref(&self.host)).unwrap();
         Checker::new(Arc::new(rules), None)
     }
 
@@ -239,7 +239,7 @@ async fn a_token_server_is_public_and_reached_by_https() {
 #[tokio::test]
 async fn an_address_that_is_not_allowed_gets_no_request() {
     let server = Server::start(|_, _| http("200 OK", "", "")).await;
-    let rules = Rules::parse(&["*".into()], &[], &[server.host.clone()]).unwrap();
+    let rules = Rules::parse(&["*".into()], &[], slice::from_ref(&server.host)).unwrap();
     let checker = Checker::new(Arc::new(rules), None);
     let credential = user("hunter22");
     let attempt =

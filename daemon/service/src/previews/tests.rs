@@ -161,7 +161,7 @@ async fn a_preview_that_nobody_uses_is_removed_with_its_data_and_comes_back_by_a
     assert_eq!(record.state, PreviewState::Open);
 }
 
-/// What is left elsewhere still ends with the preview.
+/// The rest elsewhere still ends with the preview.
 #[tokio::test]
 async fn a_removal_from_one_of_two_clusters_does_not_end_the_preview() {
     let (mut world, ci) = world().await;
@@ -189,7 +189,7 @@ async fn a_removal_from_one_of_two_clusters_does_not_end_the_preview() {
     assert_eq!(state().await, (PreviewState::Removed, whole.id));
 }
 
-/// Its removal waits: what takes the place of that would stay for good.
+/// The removal waits: what takes the place of that would stay for good.
 #[tokio::test]
 async fn a_preview_that_ended_is_not_rolled_back_into() {
     let (world, ci) = world().await;

@@ -101,14 +101,14 @@ impl OwnRegistries for MemoryStore {
             at_ms,
         };
         let version = add(versions, next);
-        Ok(PutRegistry::Version(OwnRegistryRecord {
+        Ok(PutRegistry::Version(Box::new(OwnRegistryRecord {
             project: project.into(),
             registry: registry.clone(),
             version,
             finding: finding.into(),
             by: by.into(),
             at_ms,
-        }))
+        })))
     }
 
     async fn registries(&self, project: &str) -> Result<Vec<OwnRegistryRecord>, StoreError> {

@@ -29,7 +29,7 @@ impl Projects for MemoryStore {
             return Ok(Applied::Conflict(version));
         }
         if let Some(same) = current.filter(|current| current.spec == *spec) {
-            return Ok(Applied::Version(same.clone()));
+            return Ok(Applied::Version(Box::new(same.clone())));
         }
         let project = tables.projects.entry(spec.project.clone()).or_default();
         let last = project.versions.last().map(|last| last.version).unwrap_or_default();
@@ -43,7 +43,7 @@ impl Projects for MemoryStore {
         let oldest = record.version.saturating_sub(VERSIONS_KEPT);
         project.versions.retain(|one| one.version > oldest);
         project.is_deleted = false;
-        Ok(Applied::Version(record))
+        Ok(Applied::Version(Box::new(record)))
     }
 
     async fn project(&self, name: &str) -> Result<Option<ProjectRecord>, StoreError> {

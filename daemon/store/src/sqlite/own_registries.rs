@@ -71,14 +71,14 @@ impl OwnRegistries for SqliteStore {
         let row = NewRow { project, host, version, by, at_ms };
         insert(&mut transaction, &row, Some((json.as_str(), finding, sealed.as_slice()))).await?;
         transaction.commit().await.or_store()?;
-        Ok(PutRegistry::Version(OwnRegistryRecord {
+        Ok(PutRegistry::Version(Box::new(OwnRegistryRecord {
             project: project.into(),
             registry: registry.clone(),
             version,
             finding: finding.into(),
             by: by.into(),
             at_ms,
-        }))
+        })))
     }
 
     async fn registries(&self, project: &str) -> Result<Vec<OwnRegistryRecord>, StoreError> {

@@ -46,7 +46,7 @@ impl Projects for SqliteStore {
         // One that cannot be read is replaced.
         let newest = newest.and_then(|row| record(&row).ok());
         if let Some(same) = newest.filter(|newest| !is_deleted && newest.spec == *spec) {
-            return Ok(Applied::Version(same));
+            return Ok(Applied::Version(Box::new(same)));
         }
         let version = last.saturating_add(1);
         let at_ms = now_ms();
@@ -80,7 +80,7 @@ impl Projects for SqliteStore {
             .or_store()?;
         transaction.commit().await.or_store()?;
         let spec = spec.clone();
-        Ok(Applied::Version(ProjectRecord { spec, version, by: by.into(), at_ms }))
+        Ok(Applied::Version(Box::new(ProjectRecord { spec, version, by: by.into(), at_ms })))
     }
 
     async fn project(&self, name: &str) -> Result<Option<ProjectRecord>, StoreError> {

@@ -33,7 +33,7 @@ async fn put(
     value: &str,
 ) -> OwnRegistryRecord {
     match store.put_registry(project, registry, &password(value), "", "me").await.unwrap() {
-        PutRegistry::Version(record) => record,
+        PutRegistry::Version(record) => *record,
         other => panic!("{other:?}"),
     }
 }

@@ -12,7 +12,7 @@ fn spec(name: &str, apps: &[&str]) -> ProjectSpec {
 
 async fn applied(store: &dyn Store, spec: &ProjectSpec, expected: Option<u32>) -> ProjectRecord {
     match store.apply_project(spec, "me", expected).await.unwrap() {
-        Applied::Version(record) => record,
+        Applied::Version(record) => *record,
         Applied::Conflict(version) => panic!("a conflict with {version:?}"),
     }
 }

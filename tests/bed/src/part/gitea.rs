@@ -161,7 +161,7 @@ impl Gitea {
     fn await_commits(&self, repository: &str) -> Result<()> {
         let path = format!("/repos/{USER}/{repository}");
         let began = Instant::now();
-        while self.api("GET", &path, &Value::Null)?["empty"] != false {
+        while self.api("GET", &path, &Value::Null)?.get("empty") != Some(&Value::Bool(false)) {
             if began.elapsed() > ANSWER {
                 return Err(format!("gitea: {repository} is still empty after a push").into());
             }
@@ -175,7 +175,7 @@ impl Gitea {
         let pull = json!({ "head": format!("{user}:{branch}"), "base": "main", "title": branch });
         let path = format!("/repos/{USER}/{repository}/pulls?sudo={user}");
         let opened = self.api("POST", &path, &pull)?;
-        let number = opened["number"].as_u64();
+        let number = opened.get("number").and_then(Value::as_u64);
         number.ok_or_else(|| format!("gitea: a pull request without a number: {opened}").into())
     }
 

@@ -49,7 +49,7 @@ pub struct OwnRegistryVersion {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PutRegistry {
     /// It is stored as this version.
-    Version(OwnRegistryRecord),
+    Version(Box<OwnRegistryRecord>),
     /// Another registry of the project has a place for images already. Its host is named, and nothing is stored.
     SecondPlace(String),
     /// The project has [`MOST_OWN_REGISTRIES`], and nothing is stored.

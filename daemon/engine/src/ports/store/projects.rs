@@ -29,7 +29,7 @@ pub struct ProjectRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// It is stored as this version.
-    Version(ProjectRecord),
+    Version(Box<ProjectRecord>),
     /// The current version is another than the caller expected. `None` means that there is no such project.
     Conflict(Option<u32>),
 }
