@@ -64,6 +64,7 @@ test("a job is rejected after a question, and ends with the note", async () => {
     page.on("request", (request) => { if (request.method() === "POST") posts.push(request.url()); });
     await card.getByLabel("Note").press("Enter");
     await card.getByRole("button", { name: "Reject" }).click();
+    await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal((await ask(page, `/api/jobs/${rejected}`)).state, "held");
