@@ -18,7 +18,8 @@ use windlass_engine::{
 use windlass_model::{
     clock::now_ms,
     error::PluginError,
-    own::registry::{LoginUse, PASSWORD, RegistryLogin, is_same_host},
+    own::registry::{LoginUse, PASSWORD, RegistryLogin},
+    registry_host::is_same_host,
     secret::Secret,
 };
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};

@@ -1,6 +1,6 @@
 //! Logins of one build, for buildkitd (BuildKit's `authprovider`).
 
-use crate::policy::{BuildPolicy, is_same_host};
+use crate::policy::BuildPolicy;
 use ring::{
     rand::SystemRandom,
     signature::{Ed25519KeyPair, KeyPair},
@@ -14,7 +14,10 @@ use windlass_engine::{
     ports::{Action, Credential, LoginRequest, Logins},
     recorder::Recorder,
 };
-use windlass_model::error::{BuildError, PluginError};
+use windlass_model::{
+    error::{BuildError, PluginError},
+    registry_host::is_same_host,
+};
 
 /// Docker Hub: its host in the names of images, and the host of its API.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");

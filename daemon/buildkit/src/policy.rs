@@ -8,11 +8,11 @@ use crate::{image_name::ImageName, syntax};
 use bollard_buildkit_proto::moby::buildkit::v1::sourcepolicy::{
     MatchType, Policy, PolicyAction, Rule, Selector,
 };
-use std::net::IpAddr;
-use windlass_model::{docker_hub, error::BuildError};
-
-/// The one name for a machine's own addresses.
-const LOOPBACK: &str = "localhost";
+use windlass_model::{
+    docker_hub,
+    error::BuildError,
+    registry_host::{LOOPBACK, is_same_host, plain_host},
+};
 
 /// Rules of the operator for all builds.
 #[derive(Clone, Debug, Default)]
@@ -152,25 +152,6 @@ fn split(registry: &str) -> (&str, &str) {
 fn folder(path: &str) -> String {
     let path = path.trim_matches('/');
     if path.is_empty() { String::new() } else { format!("{path}/") }
-}
-
-/// Returns the host as normalized names have it, and its port in digits without zeros before them. `None` means the
-/// port that is a scheme's own.
-fn plain_host(host: &str) -> (String, Option<String>) {
-    let host = host.to_ascii_lowercase();
-    let split = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|c| c.is_ascii_digit()));
-    let (host, port) = split.unwrap_or((&host, ""));
-    let port = port.trim_start_matches('0');
-    let port = (!matches!(port, "" | "443" | "80")).then(|| port.to_owned());
-    let is_loopback = host == LOOPBACK
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let host = if is_loopback { LOOPBACK } else { docker_hub::canonical(host) };
-    (host.to_owned(), port)
-}
-
-/// Returns whether two texts name one host, in whatever spelling.
-pub(crate) fn is_same_host(one: &str, other: &str) -> bool {
-    plain_host(one) == plain_host(other)
 }
 
 /// Returns an expression for the identifiers of all images and blobs below a path. A host has several spellings:

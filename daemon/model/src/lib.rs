@@ -28,6 +28,7 @@ pub mod preview;
 pub mod project;
 pub mod recipe;
 pub mod redact;
+pub mod registry_host;
 pub mod replay;
 pub mod repository;
 pub mod reserved;

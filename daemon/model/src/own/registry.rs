@@ -261,16 +261,6 @@ pub fn canonical_host(host: &str) -> String {
     docker_hub::canonical(&host.to_ascii_lowercase()).to_owned()
 }
 
-/// Returns whether two hosts lead to one registry: the port that is a scheme's own need not be written.
-#[must_use]
-pub fn is_same_host(one: &str, other: &str) -> bool {
-    let plain = |host: &str| {
-        let bare = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host);
-        canonical_host(bare)
-    };
-    plain(one) == plain(other)
-}
-
 fn check_host(host: &str) -> Result<(), NameError> {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') || name.ends_with(']') => (name, Some(port)),
@@ -447,22 +437,5 @@ mod tests {
         assert_eq!(json, r#"{"host":"ghcr.io","images":"ghcr.io/acme","push":{"user":"ci"}}"#);
         assert_eq!(serde_json::from_str::<OwnRegistry>(&json).unwrap(), registry);
         assert_eq!(canonical_host("Index.Docker.io"), "docker.io");
-    }
-
-    #[test]
-    fn a_port_that_is_a_schemes_own_makes_no_other_host() {
-        for (one, other) in [
-            ("ghcr.io", "GHCR.io:443"),
-            ("r.corp:80", "r.corp"),
-            ("docker.io", "registry-1.docker.io:443"),
-            ("[2001:db8::1]", "[2001:db8::1]:443"),
-        ] {
-            assert!(is_same_host(one, other) && is_same_host(other, one), "{one} {other}");
-        }
-        for (one, other) in
-            [("ghcr.io", "ghcr.io:5000"), ("ghcr.io:8443", "ghcr.io"), ("a.io", "b.io")]
-        {
-            assert!(!is_same_host(one, other), "{one} {other}");
-        }
     }
 }
