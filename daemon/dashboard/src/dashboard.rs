@@ -45,8 +45,8 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Makes the dashboard, which redeems `codes`. Once `stop` is cancelled, live connections are closed with 1001, so that pages know to
-    /// come back.
+    /// Makes the dashboard, which redeems `codes`. Once `stop` is cancelled, live connections are closed with 1001, so that
+    /// pages know to come back.
     #[must_use]
     pub fn new(
         services: Services,

@@ -137,9 +137,9 @@ fn announce(existing: &Existing) {
 /// Namespace of the demo's project and environment.
 const NAMESPACE: &str = "demo--production";
 
-/// Returns the daemon's configuration: with the page, and with webhooks of the forge. A plugin gets the login that the bed's own registry demands. Each release
-/// has a migration, which the Node app names, and a webhook to a host that was not granted, to show how the
-/// refusal is reported.
+/// Returns the daemon's configuration: with the page, and with webhooks of the forge. A plugin gets the login that the
+/// bed's own registry demands. Each release has a migration, which the Node app names, and a webhook to a host that was
+/// not granted, to show how the refusal is reported.
 fn config(bed: &Bed, page: &Page, forge: Option<&Gitea>) -> Result<Config> {
     let mut config = Config::of(bed)?;
     config.egress.extend(forge.map(Gitea::authority));

@@ -13,7 +13,7 @@ use windlass_bed::{Daemon, Layout, Result, layout::port, process::run};
 /// Bytes of the token.
 const TOKEN: usize = 32;
 
-/// Where people watch the demo, and the file with the token that they log in with.
+/// Address at which people watch the demo, and the file with the token that they log in with.
 pub(super) struct Page {
     address: String,
     token_file: PathBuf,
