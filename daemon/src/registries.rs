@@ -17,7 +17,7 @@ use windlass_engine::{
 };
 use windlass_model::{
     clock::now_ms,
-    error::PluginError,
+    error::{LoginError, PluginError},
     own::registry::{LoginUse, PASSWORD, RegistryLogin},
     registry_host::is_same_host,
     secret::Secret,
@@ -42,7 +42,7 @@ use cache::{Cache, CacheKey, Configured, Kept};
 use fixed::{FixedLogin, FixedLogins};
 use operator::OperatorRegistry;
 use own::OwnLogins;
-use refusal::refused;
+use refusal::{of_own, own_refused};
 
 /// Time for which a login without an end is used before its plugin is asked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
@@ -55,6 +55,8 @@ pub(crate) struct Registries {
     kept: Cache,
     /// Registries of projects' own. `None` means that no store is open.
     own: Option<OwnLogins>,
+    /// Clusters of projects' own get no login of the operator's.
+    withholds: bool,
 }
 
 /// Origin of a login.
@@ -71,6 +73,7 @@ impl Registries {
             plugins,
             kept: Cache::default(),
             own: None,
+            withholds: !config.own_clusters.pull_secrets,
         }
     }
 
@@ -182,12 +185,17 @@ impl Registries {
         }
     }
 
+    /// Returns whether the operator has a login for pulls at a host.
+    fn has_login(&self, host: &str) -> bool {
+        self.source(&self.plugins.current(), host, Action::Pull).is_some()
+    }
+
     /// Returns the operator's login. `None` means that none is configured for the host.
     async fn of_operator(
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
-    ) -> Result<Option<Login>, PluginError> {
+    ) -> Result<Option<Login>, LoginError> {
         self.operator.check(request)?;
         let set = self.plugins.current();
         Ok(Some(match self.source(&set, request.host, request.action) {
@@ -203,7 +211,7 @@ impl Registries {
     }
 
     /// Returns whether a project has a registry of its own at a host.
-    async fn has_own(&self, project: &str, host: &str) -> Result<bool, PluginError> {
+    async fn has_own(&self, project: &str, host: &str) -> Result<bool, LoginError> {
         match &self.own {
             Some(own) => Ok(own.find(project, host).await?.is_some()),
             None => Ok(false),
@@ -215,7 +223,7 @@ impl Registries {
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
-    ) -> Result<Option<Login>, PluginError> {
+    ) -> Result<Option<Login>, LoginError> {
         let LoginRequest { host, project, repository, action } = *request;
         let Some(own) = &self.own else { return Ok(None) };
         let Some(opened) = own.open(project, host).await? else { return Ok(None) };
@@ -228,7 +236,7 @@ impl Registries {
         };
         if action == Action::Push && !registry.has(repository) {
             let place = registry.images.as_deref().unwrap_or("(no place for images)");
-            return Err(refused(
+            return Err(own_refused(
                 format!(
                     "`{host}/{repository}` is not below `{place}`, which is where images of project `{project}` are pushed now"
                 ),
@@ -242,7 +250,7 @@ impl Registries {
                 let password = secrets.get(PASSWORD).cloned();
                 let password = password.ok_or_else(|| {
                     let hint = own::command(project, registry);
-                    refused(format!("the password of `{user}` at `{host}` is not there"), &hint)
+                    own_refused(format!("the password of `{user}` at `{host}` is not there"), &hint)
                 })?;
                 Login { credential: Credential::Basic(user.clone(), password), renew_ms: None }
             }
@@ -259,7 +267,7 @@ impl Registries {
                 };
                 let source = own::source(registry, name, settings);
                 let set = self.plugins.current();
-                self.of_plugin(&set, &key, source, secrets, recorder).await?
+                self.of_plugin(&set, &key, source, secrets, recorder).await.map_err(of_own)?
             }
         }))
     }
@@ -271,7 +279,7 @@ impl Logins for Registries {
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
-    ) -> Result<Option<Login>, PluginError> {
+    ) -> Result<Option<Login>, LoginError> {
         let login = match self.of_project(request, recorder).await? {
             Some(login) => Some(login),
             None => self.of_operator(request, recorder).await?,
@@ -282,11 +290,8 @@ impl Logins for Registries {
         Ok(login)
     }
 
-    async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError> {
-        if self.has_own(project, host).await? {
-            return Ok(true);
-        }
-        Ok(self.source(&self.plugins.current(), host, Action::Pull).is_some())
+    async fn knows(&self, project: &str, host: &str) -> Result<bool, LoginError> {
+        Ok(self.has_own(project, host).await? || self.has_login(host))
     }
 
     async fn refused(&self, project: &str, host: &str) -> bool {

@@ -95,7 +95,7 @@ fn a_project_brings_its_registry_and_nobody_else_uses_it() {
     let answer = tenant.put("wrong-password", ECR_PASSWORD, &[]);
     assert_eq!(answer.code, 2, "{}", answer.text);
     assert!(answer.text.contains("push: ") && answer.text.contains("refuses the login: 401"));
-    assert!(answer.text.contains("registry-login-failed"), "{}", answer.text);
+    assert!(answer.text.contains("own-registry-failed"), "{}", answer.text);
     assert!(tenant.list().is_empty(), "nothing is stored");
     tenant.stores(PASSWORD, ECR_PASSWORD, &[]);
     let listed = tenant.list();
@@ -158,8 +158,7 @@ fn rotated(tenant: &Tenant, repository: &Repository) {
     tenant.stores("rotated-by-mistake", ECR_PASSWORD, &["--no-check"]);
     repository.write("index.html", "three\n").unwrap();
     repository.commit("three").unwrap();
-    let text =
-        env.submit("app", repository.url(), &[]).failed_with("push", "registry-login-failed");
+    let text = env.submit("app", repository.url(), &[]).failed_with("push", "own-registry-failed");
     assert!(text.contains(&renews), "{text}");
 
     tenant.stores(PASSWORD, ECR_PASSWORD, &[]);
@@ -187,14 +186,14 @@ fn taken_back(tenant: &Tenant, repository: &Repository) {
         password.display()
     ));
     let text =
-        env.submit("app", repository.url(), &[]).failed_with("detect", "registry-login-failed");
+        env.submit("app", repository.url(), &[]).failed_with("detect", "own-registry-failed");
     assert!(text.contains("is the operator's and one of project"), "{text}");
     let remove = format!("windlass registry remove {PROJECT} {}", tenant.host);
     assert!(text.contains(&remove), "{text}");
     let (without, _) = before.split_once("[own-registries]").unwrap();
     reload(without);
     let text =
-        env.submit("app", repository.url(), &[]).failed_with("detect", "registry-login-failed");
+        env.submit("app", repository.url(), &[]).failed_with("detect", "own-registry-failed");
     assert!(text.contains("own-registries.allow"), "{text}");
     env.serves("app", "three");
 

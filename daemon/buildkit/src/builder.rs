@@ -4,7 +4,7 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    credentials::{CredentialProvider, Owner, named, refused},
+    credentials::{CredentialProvider, Owner, named, own_denied, owned},
     errors::{Details, denied_source, explain},
     frontend,
     gateway::{Gateway, reference},
@@ -158,13 +158,16 @@ impl Builder for BuildKit {
                 let message = format!(
                     "a build of a fork pulls without a login, so that it reads only what everybody may: {message}"
                 );
-                Err(BuildError::Denied { host, message })
+                Err(match self.logins.renewal(project, named(&host)).await {
+                    Some(_) => own_denied(
+                        &host,
+                        message,
+                        "name an image after FROM that is pulled without a login".into(),
+                    ),
+                    None => BuildError::Denied { host, message },
+                })
             }
-            Err(BuildError::Denied { host, message }) => {
-                let at = named(&host).to_owned();
-                Err(refused(&*self.logins, project, &at, BuildError::Denied { host, message })
-                    .await)
-            }
+            Err(error) => Err(owned(&*self.logins, project, error).await),
             opened => opened,
         }
     }
@@ -470,13 +473,8 @@ impl Build for Building {
             .await
             .map_err(|error| BuildError::Other { message: error.to_string() })?;
         let response = match solved.map_err(|status| self.explain(&status)) {
-            Err(BuildError::Denied { host, message }) => {
-                // The result ends with the solve: only the next job can use another login.
-                self.credentials.refused(&host).await;
-                let denied = BuildError::Denied { host, message };
-                return Err(self.credentials.refused_push(denied).await);
-            }
-            solved => solved?,
+            Err(error) => return Err(self.credentials.failed_push(error).await),
+            Ok(response) => response,
         };
         // The last steps of the log are the push's own.
         self.status.settle().await;

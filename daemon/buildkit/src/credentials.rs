@@ -15,12 +15,15 @@ use windlass_engine::{
     recorder::Recorder,
 };
 use windlass_model::{
-    error::{BuildError, PluginError},
+    error::{BuildError, LoginError, PluginError},
     registry_host::is_same_host,
 };
 
 /// Docker Hub: its host in the names of images, and the host of its API.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+
+/// Word of containerd for a layer that it reads (`core/remotes/docker/httpreadseeker.go`).
+const READS: &str = "httpReadSeeker";
 
 /// Project of a build, and the only repository that the build pushes to.
 pub(crate) struct Owner {
@@ -48,7 +51,9 @@ pub(crate) struct CredentialProvider {
     /// `None` means that no key could be made: buildkitd then asks for credentials.
     key: Option<Ed25519KeyPair>,
     /// Host and error of the last login that failed.
-    failed: Mutex<Option<(String, PluginError)>>,
+    failed: Mutex<Option<(String, LoginError)>>,
+    /// Host that was logged in at last for a layer, while the image is pushed: layers of a base are read only then.
+    read: Mutex<Option<String>>,
 }
 
 impl CredentialProvider {
@@ -63,6 +68,7 @@ impl CredentialProvider {
             foreign: Mutex::default(),
             key,
             failed: Mutex::default(),
+            read: Mutex::default(),
         }
     }
 
@@ -112,7 +118,12 @@ impl CredentialProvider {
     /// the other its Dockerfile would read all that the project may.
     pub(crate) async fn login(&self, host: &str) -> Result<Option<Credential>, Status> {
         let Owner { project, host: own_host, repository, is_fork, .. } = &self.owner;
-        let pushes = self.pushes.load(Ordering::Acquire) && is_same_host(own_host, named(host));
+        let is_pushed = self.pushes.load(Ordering::Acquire);
+        let pushes = is_pushed && is_same_host(own_host, named(host));
+        if is_pushed && !pushes {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            *read = Some(named(host).to_owned());
+        }
         if *is_fork && !pushes {
             return Ok(None);
         }
@@ -137,13 +148,36 @@ impl CredentialProvider {
         self.logins.refused(&self.owner.project, named(host)).await
     }
 
-    /// Returns the error for a push that the registry refused.
-    pub(crate) async fn refused_push(&self, error: BuildError) -> BuildError {
-        let Owner { project, host, .. } = &self.owner;
-        refused(&*self.logins, project, host, error).await
+    /// Returns the error of a push that a registry refused or did not answer, with the host that did so: it need not be
+    /// the one that is pushed to. The login that was refused is forgotten, since the result ends with the solve, and only
+    /// the next job can use another one.
+    pub(crate) async fn failed_push(&self, error: BuildError) -> BuildError {
+        let error = match error {
+            BuildError::Denied { message, .. } => {
+                BuildError::Denied { host: self.answers(&message), message }
+            }
+            BuildError::Registry { message, is_own, .. } => {
+                BuildError::Registry { host: self.answers(&message), message, is_own }
+            }
+            other => return other,
+        };
+        if let BuildError::Denied { host, .. } = &error {
+            self.refused(host).await;
+        }
+        owned(&*self.logins, &self.owner.project, error).await
     }
 
-    pub(crate) fn failed(&self) -> Option<(String, PluginError)> {
+    /// Returns the registry's host that the error of a push is about. A token server has a host of its own, and is that
+    /// of the registry that it was asked for.
+    fn answers(&self, message: &str) -> String {
+        if let Some(host) = asked(message) {
+            return named(host).to_owned();
+        }
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        read.filter(|_| message.contains(READS)).unwrap_or_else(|| self.owner.host.clone())
+    }
+
+    pub(crate) fn failed(&self) -> Option<(String, LoginError)> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -161,21 +195,37 @@ impl CredentialProvider {
     }
 }
 
-/// Returns the error for a login that a registry refused. For a login of the project's own it says how to renew it.
-pub(crate) async fn refused(
-    logins: &dyn Logins,
-    project: &str,
-    host: &str,
-    error: BuildError,
-) -> BuildError {
-    match (logins.renewal(project, host).await, error) {
-        (Some(hint), BuildError::Denied { message, .. }) => {
-            let (plugin, call) = (String::new(), "login".to_owned());
-            let error = PluginError { plugin, call, message, hint: Some(hint) };
-            BuildError::Login { host: host.to_owned(), error }
+/// Returns the error of a registry that refused a login or did not answer. For a registry of the project's own it says
+/// that it is, and how to renew the login.
+pub(crate) async fn owned(logins: &dyn Logins, project: &str, error: BuildError) -> BuildError {
+    let (BuildError::Denied { host, .. } | BuildError::Registry { host, .. }) = &error else {
+        return error;
+    };
+    let Some(hint) = logins.renewal(project, named(host)).await else { return error };
+    match error {
+        BuildError::Denied { host, message } => own_denied(&host, message, hint),
+        BuildError::Registry { host, message, .. } => {
+            BuildError::Registry { host, message, is_own: true }
         }
-        (_, error) => error,
+        other => other,
     }
+}
+
+/// Returns the error for a registry of the project's own that refuses what a build reads or writes.
+pub(crate) fn own_denied(host: &str, message: String, hint: String) -> BuildError {
+    let (plugin, call) = (String::new(), "login".to_owned());
+    let error = Box::new(PluginError { plugin, call, message, hint: Some(hint) });
+    BuildError::Login { host: named(host).to_owned(), error: LoginError::Own(error) }
+}
+
+/// Returns the host of the registry's API that a message names last: `https://HOST/v2/…`. `None` means that it names
+/// none.
+fn asked(message: &str) -> Option<&str> {
+    message.split([' ', '"']).rev().find_map(|word| {
+        let url = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"))?;
+        let (host, path) = url.split_once('/')?;
+        path.starts_with("v2/").then_some(host)
+    })
 }
 
 /// Returns the host as images name it.
@@ -207,6 +257,10 @@ mod tests {
         async fn renewal(&self, project: &str, host: &str) -> Option<String> {
             (host == "own.example").then(|| format!("put {project} {host}"))
         }
+
+        async fn withheld(&self, _: &str, _: &str) -> Option<String> {
+            None
+        }
     }
 
     #[async_trait]
@@ -215,14 +269,14 @@ mod tests {
             &self,
             request: &LoginRequest<'_>,
             _: &Recorder,
-        ) -> Result<Option<Login>, PluginError> {
+        ) -> Result<Option<Login>, LoginError> {
             let LoginRequest { host, project, repository, action } = request;
             let user = format!("{host} {project} {repository} {action:?}");
             let credential = Credential::Basic(user, Secret::new(b"password".to_vec()));
             Ok(Some(Login { credential, renew_ms: None }))
         }
 
-        async fn knows(&self, _: &str, _: &str) -> Result<bool, PluginError> {
+        async fn knows(&self, _: &str, _: &str) -> Result<bool, LoginError> {
             Ok(true)
         }
 
@@ -278,12 +332,59 @@ mod tests {
         assert!(check("own.example", "repository:acme/other:pull,push").is_err());
         assert!(check("reg.example", "repository:acme/web:pull,push").is_err());
         assert!(check("reg.example", "repository:apps/bank/web:pull").is_err());
-        let denied = || BuildError::Denied { host: "auth.example".into(), message: "401".into() };
-        let refused = provider.refused_push(denied()).await;
-        let BuildError::Login { host, error } = refused else { panic!("{refused:?}") };
-        assert_eq!((&*host, error.hint.as_deref()), ("own.example", Some("put shop own.example")));
+    }
+
+    /// Layers of a base are read while the image is pushed.
+    #[tokio::test]
+    async fn a_push_is_refused_by_the_host_that_refuses_it() {
+        let denied = |host: &str, message: &str| BuildError::Denied {
+            host: host.into(),
+            message: message.into(),
+        };
+        let push = "failed to push own.example/acme/web:1: ";
+        let read = format!("{push}failed to copy: httpReadSeeker: failed open: ");
+        let token = "failed to fetch oauth token: unexpected status from POST request to https://auth.example/token: 401 Unauthorized";
+        let at = |host: &str| {
+            format!(
+                "unexpected status from GET request to https://{host}/v2/x/blobs/sha256:1: 401 Unauthorized"
+            )
+        };
+        let provider = provider_at("own.example", "acme/web");
+        provider.begin_push();
+        for message in [format!("{push}{token}"), format!("{push}{}", at("own.example"))] {
+            let refused = provider.failed_push(denied("auth.example", &message)).await;
+            let BuildError::Login { host, error: LoginError::Own(error) } = refused else {
+                panic!("{refused:?}")
+            };
+            let hint = error.hint.as_deref();
+            assert_eq!((&*host, hint), ("own.example", Some("put shop own.example")));
+        }
+        // The base's host says so itself, or its token server does.
+        let message = format!("{read}{}", at("registry-1.docker.io"));
+        let refused = provider.failed_push(denied("own.example", &message)).await;
+        assert_eq!(refused, denied("docker.io", &message));
+        provider.login("base.example").await.unwrap();
+        let message = format!("{read}{token}");
+        let refused = provider.failed_push(denied("own.example", &message)).await;
+        assert_eq!(refused, denied("base.example", &message));
+        // The operator's registry, whose token server has another host.
         let operators = provider_at("reg.example", "apps/shop/web");
-        assert_eq!(operators.refused_push(denied()).await, denied());
+        let refused = operators.failed_push(denied("auth.example", token)).await;
+        assert_eq!(refused, denied("reg.example", token));
+    }
+
+    #[tokio::test]
+    async fn a_registry_of_the_projects_own_that_is_away_is_its_own() {
+        let provider = provider_at("own.example", "acme/web");
+        for (host, expected) in [("own.example", true), ("base.example", false)] {
+            let message = format!("failed to do request: Head \"https://{host}/v2/x\": EOF");
+            let away = BuildError::Registry { host: "own.example".into(), message, is_own: false };
+            let BuildError::Registry { host: named, is_own, .. } = provider.failed_push(away).await
+            else {
+                panic!("another error")
+            };
+            assert_eq!((&*named, is_own), (host, expected));
+        }
     }
 
     #[tokio::test]

@@ -214,7 +214,7 @@ pub(crate) fn explain(status: &Status, address: &str, tail: Vec<String>) -> Buil
         return BuildError::Denied { host: host(&message), message };
     }
     if has(&REGISTRY_CALLS) && !is_download && has(&REGISTRY_AWAY) {
-        return BuildError::Registry { host: host(&message), message };
+        return BuildError::Registry { host: host(&message), message, is_own: false };
     }
     if let Some(image) = message
         .split_once("failed to resolve source metadata for ")

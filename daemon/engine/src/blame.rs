@@ -68,6 +68,7 @@ mod tests {
             (failed("tests-failed"), "failure"),
             (failed("cluster-unreachable"), "error"),
             (failed("registry-unreachable"), "error"),
+            (failed("own-registry-failed"), "failure"),
             (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
             (stopped(Stop::Superseded { by: "2".into() }), "skip"),
             (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),

@@ -5,7 +5,7 @@ use thiserror::Error;
 use windlass_model::{
     cluster::NoCluster,
     diagnosis::Diagnosis,
-    error::{BuildError, ClusterError, GitError, PluginError, SecretError},
+    error::{BuildError, ClusterError, GitError, LoginError, PluginError, SecretError},
     hook::HookPhase,
     job::{Release, Stage},
     outcome::Stop,
@@ -100,7 +100,7 @@ pub enum Cause {
     Git(#[from] GitError),
     /// The image cannot be built or pushed.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(BuildError),
     /// The step of `build.command` failed.
     #[error(transparent)]
     Command(BuildError),
@@ -123,9 +123,8 @@ pub enum Cause {
         release: Box<Release>,
         /// Last log lines and events of failing pods.
         evidence: Vec<String>,
-        /// Advice that names the command by which the project renews its own login. `None` means that the image is not
-        /// pulled with such a login, or is pulled.
-        renewal: Option<String>,
+        /// Facts on the registry. They are the default where the image is pulled.
+        registry: PullRegistry,
     },
     /// A plugin gave no answer.
     #[error(transparent)]
@@ -159,6 +158,16 @@ pub enum Cause {
     },
 }
 
+/// Facts on a registry that nodes cannot pull an image from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PullRegistry {
+    /// The project brought the registry.
+    pub is_own: bool,
+    /// Remedy that the project has itself: a new login of its own, or a registry of its own where the operator's login is
+    /// withheld. `None` means that there is none, or that no login was refused.
+    pub advice: Option<String>,
+}
+
 /// Returns the reason of the refusal that is nearest to a plan.
 fn nearest(refusals: &[Refusal]) -> &str {
     refusals.first().map_or("no build could be planned", |refusal| &refusal.reason)
@@ -178,6 +187,17 @@ impl From<SecretError> for Cause {
         match error {
             SecretError::Unavailable { message } => JournalLost::Unavailable(message).into(),
             error => Self::Secret(error),
+        }
+    }
+}
+
+impl From<BuildError> for Cause {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Login { error: LoginError::Unavailable { message }, .. } => {
+                JournalLost::Unavailable(message).into()
+            }
+            error => Self::Build(error),
         }
     }
 }

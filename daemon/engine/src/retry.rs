@@ -183,7 +183,7 @@ mod tests {
     async fn a_registry_that_times_out_is_tried_once_more() {
         let away = || {
             let message = "dial tcp 10.0.0.1:443: i/o timeout".to_owned();
-            BuildError::Registry { host: "reg.example".into(), message }
+            BuildError::Registry { host: "reg.example".into(), message, is_own: false }
         };
         assert_eq!(failing_after(90, away).await.0, 2);
     }

@@ -73,7 +73,7 @@ impl Kubernetes {
     async fn named(&self, release: &Release) -> Result<Option<PullLogin>, ClusterError> {
         let host = pull_secret::host(release);
         let knows = self.logins.knows(&release.app.project, host).await;
-        let knows = knows.map_err(|error| ClusterError::Login { host: host.into(), error })?;
+        let knows = knows.map_err(|error| ClusterError::login(host, error))?;
         Ok(knows.then(|| PullLogin::named(host)))
     }
 

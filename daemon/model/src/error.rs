@@ -202,13 +202,15 @@ pub enum BuildError {
         host: String,
         /// Error of the network, or answer of the registry.
         message: String,
+        /// The project brought the registry.
+        is_own: bool,
     },
-    /// A plugin could not log in at a registry.
+    /// There is no login at a registry.
     #[error("no login at {host}: {error}")]
     Login {
         /// Host of the registry.
         host: String,
-        error: PluginError,
+        error: LoginError,
     },
     /// The builder's disk is full.
     #[error("the builder's disk is full: {message}")]
@@ -289,13 +291,44 @@ pub enum ClusterError {
     /// A secret that the release needs cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// A plugin could not log in at the registry that nodes pull from.
+    /// There is no login at the registry that nodes pull from.
     #[error("no login at {host}: {error}")]
     Login {
         /// Host of the registry.
         host: String,
-        error: PluginError,
+        error: LoginError,
     },
+}
+
+impl ClusterError {
+    /// Returns the error for nodes that get no login at a host. A store that cannot be read is no verdict on the login.
+    #[must_use]
+    pub fn login(host: &str, error: LoginError) -> Self {
+        match error {
+            LoginError::Unavailable { message } => SecretError::Unavailable { message }.into(),
+            error => Self::Login { host: host.to_owned(), error },
+        }
+    }
+}
+
+/// The reason why there is no login at a registry.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum LoginError {
+    /// The operator's login, of a plugin or of a file, cannot be obtained.
+    #[error(transparent)]
+    Operator(Box<PluginError>),
+    /// The registry is the project's own: its login is not there or is refused, or the operator does not allow it.
+    #[error(transparent)]
+    Own(Box<PluginError>),
+    /// The store cannot be read now. This is no verdict on the login, and none on a job.
+    #[error("the store of registries cannot be read: {message}")]
+    Unavailable { message: String },
+}
+
+impl From<PluginError> for LoginError {
+    fn from(error: PluginError) -> Self {
+        Self::Operator(Box::new(error))
+    }
 }
 
 /// The reason why a secret cannot be read.

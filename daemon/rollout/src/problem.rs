@@ -191,6 +191,12 @@ impl Problem {
     pub fn is_refused_pull(&self) -> bool {
         ["pull-unauthorized", "pull-denied"].contains(&self.code)
     }
+
+    /// Returns whether nodes cannot reach the registry, or do not trust it.
+    #[must_use]
+    pub fn is_of_registry(&self) -> bool {
+        ["registry-unreachable", "registry-not-trusted"].contains(&self.code)
+    }
 }
 
 impl PartialEq for Problem {

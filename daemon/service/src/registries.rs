@@ -155,7 +155,7 @@ fn name_canonically(registry: &mut OwnRegistry) {
 fn refusal(findings: &[RegistryFinding]) -> Option<ServiceError> {
     let first = findings.first()?;
     Some(ServiceError::Conflict {
-        reason: "registry-login-failed",
+        reason: "own-registry-failed",
         message: text(findings),
         fix: first.fix.clone(),
     })

@@ -1,8 +1,8 @@
 //! The rule which project may read and write where in the operator's registry.
 
-use super::refusal::refused;
+use super::refusal::{own_refused, refused};
 use windlass_engine::ports::{Action, LoginRequest};
-use windlass_model::{docker_hub, error::PluginError};
+use windlass_model::{docker_hub, error::LoginError};
 
 /// Registry and path of all images that the daemon pushes: `<registry>/<project>/<app>`.
 pub(super) struct OperatorRegistry {
@@ -33,14 +33,14 @@ impl OperatorRegistry {
 
     /// Checks that a request stays within its project: pushes go below the project's own path, and nothing is
     /// pulled from below the path of another project.
-    pub(super) fn check(&self, request: &LoginRequest<'_>) -> Result<(), PluginError> {
+    pub(super) fn check(&self, request: &LoginRequest<'_>) -> Result<(), LoginError> {
         let LoginRequest { host, project, repository, action } = *request;
         let owner = self.owner(host, repository);
         let registry = &self.name;
         match action {
             Action::Push if owner == Some(project) => Ok(()),
             // The place of a job is decided before its build.
-            Action::Push if !self.is_at(host) => Err(refused(
+            Action::Push if !self.is_at(host) => Err(own_refused(
                 format!("project `{project}` has no registry `{host}` of its own any more"),
                 &format!("submit again: images go below `{registry}/{project}/` now"),
             )),
@@ -49,14 +49,16 @@ impl OperatorRegistry {
                     "`{host}/{repository}` is not below `{registry}/{project}/`: project `{project}` may not push there"
                 ),
                 "this is a defect of Windlass: report it",
-            )),
+            )
+            .into()),
             Action::Pull => match owner {
                 Some(owner) if owner != project => Err(refused(
                     format!(
                         "`{host}/{repository}` is an image of another project: project `{project}` may pull what is below `{registry}/{project}/`, and images outside of `{registry}`"
                     ),
                     "copy the image to a place outside of the projects' paths, or build it in this project",
-                )),
+                )
+                .into()),
                 _ => Ok(()),
             },
         }

@@ -1,14 +1,14 @@
 //! Registries of projects' own, within what the operator allows.
 
-use super::refusal::refused;
+use super::refusal::{own_refused, unread};
 use crate::config::Config;
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
-use windlass_engine::ports::store::{OpenedRegistry, OwnRegistries, OwnRegistryRecord, StoreError};
+use windlass_engine::ports::store::{OpenedRegistry, OwnRegistries, OwnRegistryRecord};
 use windlass_model::{
-    error::PluginError,
+    error::LoginError,
     own::registry::{OwnRegistry, RegistryLogin, canonical_host},
 };
 use windlass_plugin_host::RegistrySource;
@@ -95,7 +95,7 @@ impl OwnLogins {
         &self,
         project: &str,
         host: &str,
-    ) -> Result<Option<OpenedRegistry>, PluginError> {
+    ) -> Result<Option<OpenedRegistry>, LoginError> {
         self.store.open_registry(project, &canonical_host(host)).await.map_err(unread)
     }
 
@@ -104,7 +104,7 @@ impl OwnLogins {
         &self,
         project: &str,
         host: &str,
-    ) -> Result<Option<OwnRegistryRecord>, PluginError> {
+    ) -> Result<Option<OwnRegistryRecord>, LoginError> {
         let host = canonical_host(host);
         let mut all = self.store.registries(project).await.map_err(unread)?.into_iter();
         Ok(all.find(|one| one.registry.host == host))
@@ -115,7 +115,7 @@ impl OwnLogins {
         &self,
         project: &str,
         host: &str,
-    ) -> Result<Option<OwnRegistry>, PluginError> {
+    ) -> Result<Option<OwnRegistry>, LoginError> {
         let versions = self.store.registry_versions(project, &canonical_host(host)).await;
         let mut versions = versions.map_err(unread)?.into_iter();
         Ok(versions.find_map(|version| version.registry))
@@ -125,7 +125,7 @@ impl OwnLogins {
     pub(super) async fn with_place(
         &self,
         project: &str,
-    ) -> Result<Option<OwnRegistryRecord>, PluginError> {
+    ) -> Result<Option<OwnRegistryRecord>, LoginError> {
         let mut all = self.store.registries(project).await.map_err(unread)?.into_iter();
         Ok(all.find(|one| one.registry.images.is_some()))
     }
@@ -177,17 +177,10 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn unread(error: StoreError) -> PluginError {
-    refused(
-        format!("the project's registries cannot be read: {error}"),
-        "see the daemon's log; then submit again",
-    )
-}
-
 /// Returns the error for a registry that the operator does not allow any more.
-pub(super) fn no_longer_allowed(project: &str, error: &NotAllowed) -> PluginError {
+pub(super) fn no_longer_allowed(project: &str, error: &NotAllowed) -> LoginError {
     let NotAllowed { field, value, expected } = error;
-    refused(
+    own_refused(
         format!("a registry of project `{project}`: {field}: `{value}` {expected}"),
         "ask the operator, or put another registry: windlass help registry put",
     )

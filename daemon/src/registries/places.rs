@@ -3,12 +3,12 @@
 use super::{
     Registries,
     own::{NotAllowed, OwnLogins, command, no_longer_allowed},
-    refusal::refused,
+    refusal::own_refused,
 };
 use async_trait::async_trait;
 use windlass_engine::ports::ImagePlaces;
 use windlass_model::{
-    error::{BuildError, PluginError},
+    error::{BuildError, LoginError},
     own::registry::{OwnRegistry, canonical_host},
 };
 
@@ -19,12 +19,12 @@ impl Registries {
         own: &OwnLogins,
         project: &str,
         registry: &OwnRegistry,
-    ) -> Result<(), PluginError> {
+    ) -> Result<(), LoginError> {
         let allowed = own.allowed().check(registry);
         allowed.map_err(|error| no_longer_allowed(project, &error))?;
         let host = &*registry.host;
         if self.is_operators(host) {
-            return Err(refused(
+            return Err(own_refused(
                 format!(
                     "the registry `{host}` is the operator's and one of project `{project}` too: which login is meant is not guessed"
                 ),
@@ -53,11 +53,12 @@ impl Registries {
             Ok(Some(address)) => {
                 let message = format!("{host} is {address}, which is not of the public internet");
                 let hint = "have the operator name its network in `own-registries.private-addresses`, or put another registry";
-                Err(failed(host)(refused(message, hint)))
+                Err(failed(host)(own_refused(message, hint)))
             }
             // A name server may be away for a moment.
             Err(fault) => {
-                Err(BuildError::Registry { host: host.to_owned(), message: fault.message })
+                let (host, message) = (host.to_owned(), fault.message);
+                Err(BuildError::Registry { host, message, is_own: true })
             }
         }
     }
@@ -96,6 +97,22 @@ impl ImagePlaces for Registries {
             }
             Err(error) => {
                 tracing::warn!(project, host, %error, "no advice on the login");
+                None
+            }
+        }
+    }
+
+    async fn withheld(&self, project: &str, host: &str) -> Option<String> {
+        if !self.withholds || !self.has_login(host) {
+            return None;
+        }
+        match self.has_own(project, host).await {
+            Ok(true) => None,
+            Ok(false) => Some(format!(
+                "nodes of clusters of the project's own get none of the operator's logins, and the login at `{host}` is one: put a registry of the project's own that its images go to: windlass registry put {project} HOST --images HOST/PATH; or have the operator set `own-clusters.pull-secrets = true`; or name a Secret that is in the cluster in `pull-secrets` of windlass.toml"
+            )),
+            Err(error) => {
+                tracing::warn!(project, host, %error, "no advice on the login of nodes");
                 None
             }
         }

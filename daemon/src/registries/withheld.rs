@@ -7,7 +7,7 @@ use windlass_engine::{
     ports::{ImagePlaces, Login, LoginRequest, Logins},
     recorder::Recorder,
 };
-use windlass_model::error::{BuildError, PluginError};
+use windlass_model::error::{BuildError, LoginError};
 
 /// Logins at the registries that projects bring. Whoever has a cluster reads every Secret in it, and one login of the
 /// operator's pulls the images of all projects, or pushes them too.
@@ -22,6 +22,10 @@ impl ImagePlaces for Withheld {
     async fn renewal(&self, project: &str, host: &str) -> Option<String> {
         self.0.renewal(project, host).await
     }
+
+    async fn withheld(&self, project: &str, host: &str) -> Option<String> {
+        self.0.withheld(project, host).await
+    }
 }
 
 #[async_trait]
@@ -30,7 +34,7 @@ impl Logins for Withheld {
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
-    ) -> Result<Option<Login>, PluginError> {
+    ) -> Result<Option<Login>, LoginError> {
         let login = self.0.of_project(request, recorder).await?;
         if let Some(login) = &login {
             recorder.mask(login.secrets());
@@ -38,7 +42,7 @@ impl Logins for Withheld {
         Ok(login)
     }
 
-    async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError> {
+    async fn knows(&self, project: &str, host: &str) -> Result<bool, LoginError> {
         self.0.has_own(project, host).await
     }
 

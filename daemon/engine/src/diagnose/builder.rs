@@ -3,7 +3,7 @@
 use super::code::Code;
 use crate::failure::{Cause, Failure};
 use windlass_model::diagnosis::Diagnosis;
-use windlass_model::error::BuildError;
+use windlass_model::error::{BuildError, LoginError};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     let error = match &failure.cause {
@@ -65,23 +65,15 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
                 ],
             )
         }
-        BuildError::Registry { host, message } => {
+        BuildError::Registry { host, message, is_own } => {
             diagnosis.subject.clone_from(host);
             diagnosis.why.clone_from(message);
             (
-                Code::RegistryUnavailable,
+                if *is_own { Code::OwnRegistryFailed } else { Code::RegistryUnavailable },
                 &["see that the registry runs, and that the builder reaches it; then submit again"],
             )
         }
-        BuildError::Login { host, error } => {
-            diagnosis.subject.clone_from(host);
-            diagnosis.why.clone_from(&error.message);
-            diagnosis.code = Code::RegistryLoginFailed.into();
-            let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
-            let look = Some(look).filter(|_| !error.plugin.is_empty());
-            diagnosis.fixes = error.hint.iter().cloned().chain(look).collect();
-            return Some(diagnosis);
-        }
+        BuildError::Login { host, error } => return login(host, error, diagnosis),
         BuildError::Full { message } => {
             diagnosis.why.clone_from(message);
             (
@@ -97,6 +89,24 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
         by_command(error, &mut diagnosis.fixes);
     }
     Some(diagnosis)
+}
+
+/// Returns the diagnosis of a missing login, at a host. `None` means that the store cannot be read, which is no verdict.
+pub(super) fn login(host: &str, error: &LoginError, diagnosis: Diagnosis) -> Option<Diagnosis> {
+    let (code, error) = match error {
+        LoginError::Operator(error) => (Code::RegistryLoginFailed, error),
+        LoginError::Own(error) => (Code::OwnRegistryFailed, error),
+        LoginError::Unavailable { .. } => return None,
+    };
+    let look = format!("see what `{}` did: `windlass show --plugins JOB`", error.plugin);
+    let look = Some(look).filter(|_| !error.plugin.is_empty());
+    Some(Diagnosis {
+        code: code.into(),
+        subject: host.to_owned(),
+        why: error.message.clone(),
+        fixes: error.hint.iter().cloned().chain(look).collect(),
+        ..diagnosis
+    })
 }
 
 /// Names the keys of the spec, from which the Dockerfile of the user's own command is made: nobody can correct a line
@@ -119,7 +129,35 @@ fn by_command(error: &BuildError, fixes: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_model::job::Stage;
+    use windlass_model::{error::PluginError, job::Stage};
+
+    /// Nobody else is paged for a registry that a project brings.
+    #[test]
+    fn a_registry_has_the_code_of_whoever_brings_it() {
+        let plugin = || PluginError {
+            plugin: String::new(),
+            call: "login".into(),
+            message: "401".into(),
+            hint: Some("put a login that is valid".into()),
+        };
+        let login = |error| BuildError::Login { host: "r.example".into(), error };
+        let away = |is_own| {
+            let (host, message) = ("r.example".into(), "connection refused".into());
+            BuildError::Registry { host, message, is_own }
+        };
+        for (error, code) in [
+            (login(plugin().into()), "registry-login-failed"),
+            (login(LoginError::Own(Box::new(plugin()))), "own-registry-failed"),
+            (away(false), "registry-unavailable"),
+            (away(true), "own-registry-failed"),
+        ] {
+            let failure = Failure { at: Stage::Push, cause: error.into() };
+            let diagnosis = known(&failure).unwrap();
+            assert_eq!((&*diagnosis.code, &*diagnosis.subject), (code, "r.example"));
+            assert_eq!(crate::blame::is_of_operator(code), code != "own-registry-failed");
+            assert!(!diagnosis.why.is_empty() && !diagnosis.fixes.is_empty(), "{diagnosis}");
+        }
+    }
 
     #[test]
     fn what_a_command_leaves_out_is_named_by_its_key() {

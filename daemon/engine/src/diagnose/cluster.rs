@@ -1,6 +1,6 @@
 //! Diagnoses of a cluster that refused a request or did not answer, where no problem of `rollout` fits.
 
-use super::code::Code;
+use super::{builder::login, code::Code};
 use crate::failure::{Cause, Failure};
 use windlass_model::{cluster::NoCluster, diagnosis::Diagnosis, error::ClusterError};
 use windlass_rollout::problem::{self, Problem};
@@ -77,15 +77,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             });
         }
         ClusterError::NoCluster(error) => return Some(no_cluster(error)),
-        ClusterError::Login { host, error: login } => {
-            return Some(Diagnosis {
-                code: Code::RegistryLoginFailed.into(),
-                subject: host.clone(),
-                what: error.to_string(),
-                why: login.message.clone(),
-                fixes: login.hint.iter().cloned().collect(),
-                ..Diagnosis::default()
-            });
+        ClusterError::Login { host, error: refused } => {
+            let what = error.to_string();
+            return login(host, refused, Diagnosis { what, ..Diagnosis::default() });
         }
         ClusterError::Secret(_) => return None,
     };

@@ -10,7 +10,7 @@ use windlass_model::diagnosis::Diagnosis;
 use windlass_model::{
     app::NameError,
     cluster::NoCluster,
-    error::{BuildError, ClusterError, GitError, PluginError, SecretError},
+    error::{BuildError, ClusterError, GitError, LoginError, PluginError, SecretError},
     hook::HookPhase,
     job::Stage,
     outcome::Stop,
@@ -107,9 +107,10 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         | Code::BuilderUnreachable
         | Code::BuilderFull
         | Code::BuildFailed => (Stage::Build, builder(code).into()),
-        Code::RegistryDenied | Code::RegistryUnavailable | Code::RegistryLoginFailed => {
-            (Stage::Push, builder(code).into())
-        }
+        Code::RegistryDenied
+        | Code::RegistryUnavailable
+        | Code::RegistryLoginFailed
+        | Code::OwnRegistryFailed => (Stage::Push, builder(code).into()),
         Code::TestsFailed | Code::TestsDied | Code::NoTestsRan | Code::TestsHang => {
             (Stage::Test, tests(code))
         }
@@ -255,15 +256,25 @@ fn builder(code: Code) -> BuildError {
         Code::RegistryUnavailable => BuildError::Registry {
             host: "registry.example.com".into(),
             message: "failed to push registry.example.com/shop/web:067f1fe93c: failed to do request: dial tcp 203.0.113.7:443: connect: connection refused".into(),
+            is_own: false,
         },
         Code::RegistryLoginFailed => BuildError::Login {
             host: "123456789012.dkr.ecr.eu-central-1.amazonaws.com".into(),
-            error: PluginError {
+            error: LoginError::from(PluginError {
                 plugin: "registry-ecr".into(),
                 call: "login".into(),
                 message: "ExpiredTokenException: the security token has expired".into(),
                 hint: Some("renew the keys in the file of the secret `aws`".into()),
-            },
+            }),
+        },
+        Code::OwnRegistryFailed => BuildError::Login {
+            host: "ghcr.io".into(),
+            error: LoginError::Own(Box::new(PluginError {
+                plugin: String::new(),
+                call: "login".into(),
+                message: "failed to push ghcr.io/acme/web:067f1fe93c: 401 Unauthorized".into(),
+                hint: Some("put a login of the project's that is valid: windlass registry put shop ghcr.io --images ghcr.io/acme --push-user ci --push-password-file FILE".into()),
+            })),
         },
         _ => BuildError::Other {
             message: "failed to push registry.example.com/shop/web:067f1fe93c: server gave HTTP response to HTTPS client".into(),

@@ -1,6 +1,10 @@
 //! Waits for a rollout, and judges it as it goes.
 
-use crate::{deploy::Deploy, failure::Cause};
+use crate::{
+    deploy::Deploy,
+    failure::{Cause, PullRegistry},
+    journal::JournalLost,
+};
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -142,13 +146,36 @@ impl Deploy<'_> {
             }
         };
         let evidence = self.ports.cluster.evidence(release, self.run.recorder()).await;
-        let renewal = if finding.problem.is_refused_pull() {
-            self.ports.images.renewal(&release.app.project, release.image.host()).await
-        } else {
-            None
-        };
+        let registry = self.registry(&finding, release).await?;
         let (finding, release) = (Box::new(finding), Box::new(release.clone()));
-        Err(Cause::Rollout { finding, release, evidence, renewal })
+        Err(Cause::Rollout { finding, release, evidence, registry })
+    }
+
+    /// Returns the facts on the registry of a release's image that nodes cannot pull.
+    async fn registry(
+        &self,
+        finding: &Finding,
+        release: &Release,
+    ) -> Result<PullRegistry, JournalLost> {
+        let (is_refused, is_away) =
+            (finding.problem.is_refused_pull(), finding.problem.is_of_registry());
+        if !is_refused && !is_away {
+            return Ok(PullRegistry::default());
+        }
+        let (images, project, host) =
+            (&self.ports.images, &*release.app.project, release.image.host());
+        let renewal = images.renewal(project, host).await;
+        let is_own = renewal.is_some();
+        let advice = if !is_refused {
+            None
+        } else if is_own {
+            renewal
+        } else {
+            let targets = self.ports.targets.targets(project).await?;
+            let is_in_own_cluster = targets.is_own(release.cluster());
+            if is_in_own_cluster { images.withheld(project, host).await } else { None }
+        };
+        Ok(PullRegistry { is_own, advice })
     }
 
     /// Deletes the pod that is in the way of a rollout. Returns whether that can be done. If it cannot, the

@@ -3,7 +3,7 @@
 use crate::recorder::Recorder;
 use async_trait::async_trait;
 use windlass_model::{
-    error::{BuildError, PluginError},
+    error::{BuildError, LoginError},
     secret::Secret,
 };
 
@@ -12,11 +12,14 @@ use windlass_model::{
 pub trait ImagePlaces: Send + Sync {
     /// Returns the host and path that a project's images are pushed below: `registry.example.com/apps/shop`. May be
     /// repeated; another place may be set meanwhile. It is an error where the project has a place of its own that the
-    /// operator does not allow.
+    /// operator does not allow. A store that cannot be read is [`windlass_model::error::LoginError::Unavailable`].
     async fn place(&self, project: &str) -> Result<String, BuildError>;
     /// Returns advice that names the command by which the project renews its own login at a host. `None` means that the
     /// project never had a registry of its own there, or that the host is the operator's.
     async fn renewal(&self, project: &str, host: &str) -> Option<String>;
+    /// Returns advice for nodes of clusters of the project's own, where the operator's login at a host is withheld from
+    /// them. `None` means that nothing is withheld there, or that the project has a registry of its own at the host.
+    async fn withheld(&self, project: &str, host: &str) -> Option<String>;
 }
 
 /// Logins at registries. They live in the host only.
@@ -30,9 +33,9 @@ pub trait Logins: ImagePlaces {
         &self,
         request: &LoginRequest<'_>,
         recorder: &Recorder,
-    ) -> Result<Option<Login>, PluginError>;
+    ) -> Result<Option<Login>, LoginError>;
     /// Returns whether a project has a login for pulls at a host, its own or the operator's, without logging in.
-    async fn knows(&self, project: &str, host: &str) -> Result<bool, PluginError>;
+    async fn knows(&self, project: &str, host: &str) -> Result<bool, LoginError>;
     /// Reports that the registry refused the login of a project. Returns whether another login can be obtained.
     async fn refused(&self, project: &str, host: &str) -> bool;
 }

@@ -45,7 +45,7 @@ pub(crate) async fn login(
     // The image is the app's own, whatever the path of the registry was when it was pushed.
     let request = LoginRequest { host, project, repository: "", action: Action::Pull };
     let found = logins.login(&request, recorder).await;
-    let found = found.map_err(|error| ClusterError::Login { host: host.into(), error })?;
+    let found = found.map_err(|error| ClusterError::login(host, error))?;
     let Some(found) = found else { return Ok(None) };
     match found.credential {
         Credential::Basic(user, password) => {
@@ -97,7 +97,7 @@ fn no_login(host: &str) -> ClusterError {
     let message = format!("no login within {} s", LOGIN.as_secs());
     let (plugin, call) = (String::new(), "login".to_owned());
     let error = PluginError { plugin, call, message, hint: None };
-    ClusterError::Login { host: host.into(), error }
+    ClusterError::login(host, error.into())
 }
 
 /// Returns whether the live Secret has the same login.

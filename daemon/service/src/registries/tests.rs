@@ -35,7 +35,7 @@ async fn a_registry_is_put_with_a_login_that_works() {
     let services = &world.services;
     let wrong = put("r.example.com", "r.example.com/acme", "hunter23");
     let error = services.put_registry(&keeper(), wrong.clone()).await.unwrap_err();
-    assert_eq!(error.reason(), "registry-login-failed");
+    assert_eq!(error.reason(), "own-registry-failed");
     assert_eq!(error.to_string(), "push: r.example.com refuses the login: 401");
     assert_eq!(error.fixes(), ["put a password that is valid"]);
     assert!(world.registries.changed().is_empty());

@@ -49,12 +49,18 @@ impl World {
         action: Action,
     ) -> Result<String, PluginError> {
         let request = LoginRequest { host, project, repository, action };
-        let login = self.registries.login(&request, &Recorder::null()).await?;
+        let login = self.registries.login(&request, &Recorder::null()).await.map_err(own)?;
         Ok(login.map_or_else(String::new, |login| match login.credential {
             Credential::Basic(_, password) => password.reveal_text().unwrap().to_owned(),
             other => panic!("{other:?}"),
         }))
     }
+}
+
+/// Returns the error of a registry of the project's own.
+fn own(error: LoginError) -> PluginError {
+    let LoginError::Own(error) = error else { panic!("{error:?}") };
+    *error
 }
 
 fn registry(host: &str) -> OwnRegistry {
@@ -125,7 +131,7 @@ async fn what_the_operator_takes_back_is_used_no_more() {
     let error = world.registries.place("shop").await.unwrap_err();
     let BuildError::Login { host, error } = error else { panic!("{error:?}") };
     assert_eq!(host, HOST);
-    assert!(error.hint.unwrap().contains("own-registries.private-addresses"));
+    assert!(own(error).hint.unwrap().contains("own-registries.private-addresses"));
     let secrets = RegistrySecrets::default();
     let refused = world.registries.admit_parts(&registry(HOST), &secrets).await.unwrap_err();
     assert!(refused.expected.contains("own-registries.private-addresses"), "{refused:?}");
@@ -167,4 +173,27 @@ async fn a_plugin_is_one_that_the_operator_lets_projects_use() {
     let secrets = RegistrySecrets::default();
     let refused = world.registries.admit_parts(&by_plugin, &secrets).await.unwrap_err();
     assert!(refused.expected.contains("no registry-auth `registry-ecr` is loaded"), "{refused:?}");
+}
+
+/// Whoever has a cluster reads all that is in it.
+#[tokio::test]
+async fn a_login_that_is_withheld_from_own_clusters_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter22").unwrap();
+    let file = file.display().to_string();
+    let host = "[[registries]]\nhost = \"r.example\"\nusername = \"ci\"\npassword-file";
+    let login = format!("{host} = \"{file}\"\n");
+    let world = World::with(&format!("{ALLOWED}{login}")).await;
+    let advice = world.registries.withheld("shop", "r.example").await.unwrap();
+    for expected in ["registry put shop HOST --images", "own-clusters.pull-secrets", "r.example"] {
+        assert!(advice.contains(expected), "{advice}");
+    }
+    // Nobody logs in there, or the project itself does.
+    assert_eq!(world.registries.withheld("shop", "other.example").await, None);
+    world.put("shop", HOST, "of-shop").await;
+    assert_eq!(world.registries.withheld("shop", HOST).await, None);
+    let shared = format!("{ALLOWED}{login}[own-clusters]\npull-secrets = true\n");
+    let world = World::with(&shared).await;
+    assert_eq!(world.registries.withheld("shop", "r.example").await, None);
 }

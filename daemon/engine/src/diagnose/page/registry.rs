@@ -113,5 +113,49 @@ pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
             ]),
         },
     ],
-    related: &["registry-denied", "plugin-failed", "pull-denied"],
+    related: &["registry-denied", "own-registry-failed", "plugin-failed", "pull-denied"],
+};
+
+pub(crate) const OWN_REGISTRY_FAILED: &Page = &Page {
+    code: "own-registry-failed",
+    title: "A registry of the project's own cannot be used",
+    stages: &[Stage::Push, Stage::Detect, Stage::Build, Stage::Release],
+    means: "The project brought the registry in `where` by `windlass registry put`, and it refused the login, did not answer, or is not allowed. In stage release it is the one that nodes pull from. It is for the project to mend, and nobody is paged for it. What serves is as it was.",
+    noticed: "The registry answered 401 or 403 to a login of the project's own, or did not answer; its plugin brought no login; or the rules of `[own-registries]`, which are looked at with each use, forbid it.",
+    causes: &[
+        Origin {
+            cause: "The password or token has expired, or was replaced",
+            evidence: "`why` has 401 or 403, and jobs before this one pushed.",
+            fix: "Put the registry with a login that is valid: it replaces all that was put for the host. The login is tried before it is stored.",
+            lines: Lines::Shell(&[
+                "windlass registry test PROJECT HOST",
+                "windlass registry put PROJECT HOST --images HOST/PATH --push-user USER --push-password-file FILE",
+            ]),
+        },
+        Origin {
+            cause: "The account may not push to this repository",
+            evidence: "It pulls, and the failure is in stage push.",
+            fix: "Grant the account the right to push, in the registry's settings. Some registries want the repository to be created first.",
+            lines: Lines::None,
+        },
+        Origin {
+            cause: "The registry does not answer",
+            evidence: "`why` says that the connection was refused, that a name does not resolve, or has a status such as 503.",
+            fix: "See that the registry runs, and that the builder and the nodes reach it. Then submit again.",
+            lines: Lines::Shell(&["windlass registry test PROJECT HOST"]),
+        },
+        Origin {
+            cause: "The operator does not allow it any more",
+            evidence: "`why` names a key of `own-registries`, or an address that is not of the public internet.",
+            fix: "Ask the operator, or put another registry. Without one of its own the project's images go to the operator's.",
+            lines: Lines::Shell(&["windlass registry remove PROJECT HOST"]),
+        },
+        Origin {
+            cause: "The operator has a login for the same host now",
+            evidence: "`why` says that the registry is the operator's and one of the project too.",
+            fix: "Remove that of the project, or have the operator remove the host from the configuration: which login is meant is not guessed.",
+            lines: Lines::Shell(&["windlass registry remove PROJECT HOST"]),
+        },
+    ],
+    related: &["registry-login-failed", "pull-unauthorized", "registry-unreachable"],
 };

@@ -150,7 +150,8 @@ impl Build for FakeBuild {
         }
         if self.faults.has(&Fault::RegistryAway) {
             self.faults.remove(|fault| *fault == Fault::RegistryAway);
-            return Err(BuildError::Registry { host: "r".into(), message: "refused".into() });
+            let (host, message) = ("r".into(), "refused".into());
+            return Err(BuildError::Registry { host, message, is_own: false });
         }
         recorder.log_line(Stage::Push, "push", "pushing").await;
         let image = self.registry.push(&self.reference);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex};
 use windlass_engine::ports::ImagePlaces;
 use windlass_model::{
-    error::{BuildError, PluginError},
+    error::{BuildError, LoginError, PluginError},
     job::Image,
 };
 
@@ -13,7 +13,7 @@ use windlass_model::{
 pub(crate) struct FakeRegistry {
     pushed: Mutex<BTreeMap<String, u32>>,
     /// Place of the project's own. `None` means the operator's registry.
-    own: Mutex<Option<Result<String, PluginError>>>,
+    own: Mutex<Option<Result<String, LoginError>>>,
 }
 
 impl FakeRegistry {
@@ -35,7 +35,14 @@ impl FakeRegistry {
             message: message.into(),
             hint: Some("ask the operator".into()),
         };
+        let refused = |message: &str| LoginError::Own(Box::new(refused(message)));
         *self.own.lock().unwrap() = Some(place.map(str::to_owned).map_err(refused));
+    }
+
+    /// Lets the store of registries be away.
+    pub(crate) fn cannot_be_read(&self) {
+        let message = "another process holds the lock".into();
+        *self.own.lock().unwrap() = Some(Err(LoginError::Unavailable { message }));
     }
 }
 
@@ -53,5 +60,9 @@ impl ImagePlaces for FakeRegistry {
     async fn renewal(&self, project: &str, host: &str) -> Option<String> {
         let is_own = matches!(&*self.own.lock().unwrap(), Some(Ok(_)));
         is_own.then(|| format!("windlass registry put {project} {host}"))
+    }
+
+    async fn withheld(&self, _: &str, _: &str) -> Option<String> {
+        None
     }
 }
