@@ -81,6 +81,10 @@ impl RegistryAdmin for OwnRegistryAdmin {
     async fn changed(&self, project: &str) {
         self.renewals.hasten(Some(project)).await;
     }
+
+    async fn withheld(&self, project: &str) -> Option<String> {
+        self.registries.withheld_place(project).await
+    }
 }
 
 #[cfg(test)]

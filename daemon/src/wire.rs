@@ -173,7 +173,8 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         Arc::new(Withheld(registries.clone()))
     };
     let own = OwnConnections::new(store.clone(), allowed.clone(), secrets.clone(), logins);
-    let cluster = Arc::new(Clusters::new(clusters, own));
+    let own = Arc::new(own);
+    let cluster = Arc::new(Clusters::new(clusters, own.clone()));
     let builder = Arc::new(builder(config, registries.clone())?);
     let factory = PortsFactory {
         plugins,
@@ -187,7 +188,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         reader: cluster.clone(),
         inspect: cluster,
         targets: Arc::new(JoinedTargets::new(config.targets(), store.clone())),
-        probe: Arc::new(OwnProbe::new(allowed)),
+        probe: Arc::new(OwnProbe::new(allowed).with_connections(own)),
         secrets,
         releases: store.clone(),
         underway: Arc::default(),

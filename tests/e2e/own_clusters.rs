@@ -128,6 +128,14 @@ fn a_project_brings_a_cluster_rotates_its_token_and_removes_it() {
     assert_eq!(removed.code, 0, "{}", removed.text);
     assert!(removed.text.contains("t-own/app/production"), "{}", removed.text);
     env.serves("app", "two");
+    let history = ["--output", "json", "cluster", "history", PROJECT, "ours"];
+    let history = env.daemon.windlass(&history).unwrap().text;
+    let versions: Vec<Value> =
+        history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shown: Vec<_> = versions.iter().map(|one| (&one["version"], &one["removed"])).collect();
+    let [one, two, three] = [1, 2, 3].map(Value::from);
+    let [put, gone] = [false, true].map(Value::from);
+    assert_eq!(shown, [(&three, &gone), (&two, &put), (&one, &put)], "{history}");
     let named = ["submit", "t-own/app", "--repository", repository.url(), "--cluster", "ours"];
     for command in [&named[..], &["remove", "t-own/app", "--yes"], &["rollback", "t-own/app"]] {
         let answer = env.daemon.windlass(command).unwrap();

@@ -201,6 +201,16 @@ fn taken_back(tenant: &Tenant, repository: &Repository) {
     let removed = env.daemon.windlass(&args).unwrap();
     assert_eq!(removed.code, 0, "{}", removed.text);
     assert!(tenant.list().is_empty());
+    let args = ["--output", "json", "registry", "history", PROJECT, &*tenant.host];
+    let text = env.daemon.windlass(&args).unwrap().text;
+    let versions: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<_> = versions.iter().map(|one| one["version"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [5, 4, 3, 2, 1]);
+    assert_eq!(versions[0]["removed"], true);
+    assert!(versions.iter().all(|one| one["by"].as_str().is_some_and(|by| !by.is_empty())));
+    assert!(versions[3]["finding"].as_str().unwrap().contains("pull: "), "{text}");
+    assert!(!text.contains(PASSWORD) && !text.contains(ECR_PASSWORD), "{text}");
     let spec = env.spec_file("small", SMALL);
     env.submit("app", repository.url(), &["--spec", &spec]).succeeded();
     let image = env.get("deployment/app", "{.spec.template.spec.containers[0].image}");

@@ -40,6 +40,18 @@ impl clusters_server::Clusters for Handlers {
         Ok(Response::new(v1::ListClustersResponse { clusters }))
     }
 
+    async fn history(
+        &self,
+        request: Request<v1::ClusterHistoryRequest>,
+    ) -> Result<Response<v1::ClusterHistoryResponse>, Status> {
+        let caller = caller(&request)?;
+        let v1::ClusterHistoryRequest { project, name } = request.get_ref();
+        let versions = self.0.cluster_history(&caller, project, name).await;
+        let versions = versions.map_err(errors::service)?;
+        let versions = versions.into_iter().map(outgoing::own_cluster).collect();
+        Ok(Response::new(v1::ClusterHistoryResponse { versions }))
+    }
+
     async fn test(
         &self,
         request: Request<v1::TestClusterRequest>,
@@ -58,8 +70,7 @@ impl clusters_server::Clusters for Handlers {
         let v1::DeleteClusterRequest { project, name } = request.get_ref();
         let removed = self.0.remove_cluster(&caller, project, name).await;
         let removed = removed.map_err(errors::service)?;
-        let apps = removed.apps.iter().map(outgoing::app).collect();
-        Ok(Response::new(v1::DeleteClusterResponse { apps }))
+        Ok(Response::new(outgoing::removed_cluster(removed)))
     }
 }
 

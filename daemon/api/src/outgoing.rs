@@ -14,14 +14,14 @@ mod session;
 mod time;
 
 pub(crate) use app::app;
-pub(crate) use cluster::{checked_cluster, own_cluster};
+pub(crate) use cluster::{checked_cluster, own_cluster, removed_cluster};
 pub(crate) use dead::dead;
 pub(crate) use delivery::{created_hook, delivery, hook, verdict};
 pub(crate) use message::{message, unwell};
 pub(crate) use plan::{change, plan};
 pub(crate) use preview::preview;
 pub(crate) use project::project;
-pub(crate) use registry::{registry, registry_finding};
+pub(crate) use registry::{registry, registry_finding, registry_version};
 pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 

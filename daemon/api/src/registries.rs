@@ -4,7 +4,7 @@ use crate::{auth::caller, errors, outgoing, serve::Handlers};
 use std::collections::BTreeMap;
 use tonic::{Request, Response, Status};
 use windlass_model::{
-    own::registry::{OwnRegistry, PASSWORD, RegistryLogin, RegistrySecrets},
+    own::registry::{OwnRegistry, PASSWORD, RegistryLogin, RegistrySecrets, canonical_host},
     secret::Secret,
 };
 use windlass_proto::v1::{self, registries_server};
@@ -31,6 +31,20 @@ impl registries_server::Registries for Handlers {
         let records = records.map_err(errors::service)?;
         let registries = records.into_iter().map(outgoing::registry).collect();
         Ok(Response::new(v1::ListRegistriesResponse { registries }))
+    }
+
+    async fn history(
+        &self,
+        request: Request<v1::RegistryHistoryRequest>,
+    ) -> Result<Response<v1::RegistryHistoryResponse>, Status> {
+        let caller = caller(&request)?;
+        let v1::RegistryHistoryRequest { project, host } = request.get_ref();
+        let versions = self.0.registry_history(&caller, project, host).await;
+        let versions = versions.map_err(errors::service)?.into_iter();
+        let host = canonical_host(host);
+        let versions =
+            versions.map(|one| outgoing::registry_version(project, &host, one)).collect();
+        Ok(Response::new(v1::RegistryHistoryResponse { versions }))
     }
 
     async fn test(

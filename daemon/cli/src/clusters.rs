@@ -46,6 +46,13 @@ pub(crate) async fn run(
             let values: Vec<_> = clusters.iter().map(json::value).collect();
             out::either(args, &list(&clusters, now_ms()), &values)?;
         }
+        Cluster::History { project, name } => {
+            let request =
+                v1::ClusterHistoryRequest { project: project.clone(), name: name.clone() };
+            let versions = client.clusters.history(request).await?.into_inner().versions;
+            let values: Vec<_> = versions.iter().map(json::value).collect();
+            out::either(args, &history(&versions, now_ms()), &values)?;
+        }
         Cluster::Test { project, name } => {
             let request = v1::TestClusterRequest { project: project.clone(), name: name.clone() };
             let tested = client.clusters.test(request).await?.into_inner();
@@ -56,10 +63,14 @@ pub(crate) async fn run(
         }
         Cluster::Remove { project, name } => {
             let request = v1::DeleteClusterRequest { project: project.clone(), name: name.clone() };
-            let apps = client.clusters.delete(request).await?.into_inner().apps;
-            let apps: Vec<_> = apps.iter().map(|app| show::app(Some(app))).collect();
-            let value = serde_json::json!({ "removed": name, "apps": apps });
-            out::either(args, &removed(project, name, &apps), &[value])?;
+            let answer = client.clusters.delete(request).await?.into_inner();
+            let apps: Vec<_> = answer.apps.iter().map(|app| show::app(Some(app))).collect();
+            let jobs = answer.jobs.iter().map(|job| (job.id.clone(), show::app(job.app.as_ref())));
+            let jobs: Vec<_> = jobs.collect();
+            let listed: Vec<_> =
+                jobs.iter().map(|(id, app)| serde_json::json!({ "id": id, "app": app })).collect();
+            let value = serde_json::json!({ "removed": name, "apps": apps, "jobs": listed });
+            out::either(args, &removed(project, name, &apps, &jobs), &[value])?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -124,14 +135,42 @@ fn list(clusters: &[v1::OwnCluster], now_ms: u64) -> Vec<Line> {
     table(&head, clusters.iter().map(row).collect())
 }
 
-fn removed(project: &str, name: &str, apps: &[String]) -> Vec<Line> {
+fn history(versions: &[v1::OwnCluster], now_ms: u64) -> Vec<Line> {
+    let row = |version: &v1::OwnCluster| {
+        let shown = if version.removed {
+            [plain("(removed)"), plain(""), plain("")]
+        } else {
+            [&version.server, &environments(version), &version.pod_security].map(|text| plain(text))
+        };
+        let mut row = vec![
+            plain(&version.version.to_string()),
+            plain(&since(version.at.as_ref(), now_ms)),
+            plain(&version.by),
+        ];
+        row.extend(shown);
+        row
+    };
+    let head = ["VERSION", "AGE", "BY", "ADDRESS", "FOR", "POD SECURITY"];
+    table(&head, versions.iter().map(row).collect())
+}
+
+/// Returns what a removal leaves: apps that serve there, and jobs, by their ids, each with its app.
+fn removed(project: &str, name: &str, apps: &[String], jobs: &[(String, String)]) -> Vec<Line> {
     let mut lines = vec![plain(&format!("the cluster {name} of {project} is removed"))];
-    if !apps.is_empty() {
-        lines.extend(labelled("left:", apps.iter().cloned()));
-        lines.extend(next(&[(
+    lines.extend(labelled("left:", apps.iter().cloned()));
+    lines.extend(labelled("jobs:", jobs.iter().map(|(id, app)| format!("{id} of {app}"))));
+    let mut commands = Vec::new();
+    if !apps.is_empty() || !jobs.is_empty() {
+        commands.push((
             format!("windlass cluster put {project} {name} --kubeconfig FILE"),
             "puts it back: only so can they be changed or removed there",
-        )]));
+        ));
+    }
+    if let Some((id, _)) = jobs.first() {
+        commands.push((format!("windlass cancel {id}"), "ends a job that cannot go on there"));
+    }
+    if !commands.is_empty() {
+        lines.extend(next(&commands));
     }
     lines
 }
@@ -154,6 +193,7 @@ mod tests {
             server: "https://k8s.example.com:6443".into(),
             by: "uid:1000".into(),
             at: Some(Timestamp { seconds: 1_764_090_000, nanos: 0 }),
+            removed: false,
         }
     }
 
@@ -176,12 +216,23 @@ mod tests {
             warnings: vec!["the cluster does not answer: connection refused".into()],
         };
         let apps = ["shop/web/production".to_owned()];
+        let jobs = [("0197c0de-0001".to_owned(), "shop/web/production".to_owned())];
+        let gone = v1::OwnCluster {
+            version: 3,
+            server: String::new(),
+            pod_security: String::new(),
+            removed: true,
+            ..cluster("us", &[])
+        };
+        let history = |versions: &[v1::OwnCluster]| history(versions, NOW_MS);
         let scenes = [
             ("stored", checked(&good, "is stored")),
             ("lacking", checked(&lacking, "answers")),
             ("list", list(&[cluster("eu", &[]), cluster("us", &["production"])], NOW_MS)),
-            ("removed", removed("shop", "us", &[])),
-            ("removed, and in use", removed("shop", "us", &apps)),
+            ("history", history(&[gone, cluster("us", &["production"])])),
+            ("removed", removed("shop", "us", &[], &[])),
+            ("removed, and in use", removed("shop", "us", &apps, &[])),
+            ("removed, and waited for", removed("shop", "us", &apps, &jobs)),
         ];
         let scenes: String =
             scenes.iter().map(|(name, lines)| format!("--- {name}\n{}", text(lines))).collect();

@@ -38,6 +38,13 @@ pub(crate) async fn run(
             let values: Vec<_> = registries.iter().map(json::value).collect();
             out::either(args, &list(&registries, now_ms()), &values)?;
         }
+        Registry::History { project, host } => {
+            let request =
+                v1::RegistryHistoryRequest { project: project.clone(), host: host.clone() };
+            let versions = client.registries.history(request).await?.into_inner().versions;
+            let values: Vec<_> = versions.iter().map(json::value).collect();
+            out::either(args, &history(&versions, now_ms()), &values)?;
+        }
         Registry::Test { project, host } => {
             let request = v1::TestRegistryRequest { project: project.clone(), host: host.clone() };
             let findings = client.registries.test(request).await?.into_inner().findings;
@@ -225,24 +232,47 @@ fn tested(host: &str, findings: &[v1::RegistryFinding]) -> Vec<Line> {
     lines
 }
 
+/// Returns a login as a cell. Empty means that there is none.
+fn login(login: Option<&v1::RegistryAccount>) -> Line {
+    plain(&login.map(account).unwrap_or_default())
+}
+
+/// Returns the state of a version as a cell. Empty means that its logins worked when it was put.
+fn state(registry: &v1::Registry) -> Line {
+    match &*registry.finding {
+        "" => plain(""),
+        _ => Line::of(Look::Odd, "put without a check that passed"),
+    }
+}
+
+fn history(versions: &[v1::Registry], now_ms: u64) -> Vec<Line> {
+    let row = |version: &v1::Registry| {
+        let images = if version.removed { "(removed)" } else { &*version.images };
+        vec![
+            plain(&version.version.to_string()),
+            plain(&since(version.at.as_ref(), now_ms)),
+            plain(&version.by),
+            plain(images),
+            login(version.push.as_ref()),
+            login(version.pull.as_ref()),
+            state(version),
+        ]
+    };
+    let head = ["VERSION", "AGE", "BY", "IMAGES", "PUSH", "PULL", ""];
+    table(&head, versions.iter().map(row).collect())
+}
+
 fn list(registries: &[v1::Registry], now_ms: u64) -> Vec<Line> {
     let row = |registry: &v1::Registry| {
-        let shown = |login: &Option<v1::RegistryAccount>| {
-            plain(&login.as_ref().map(account).unwrap_or_default())
-        };
-        let state = match &*registry.finding {
-            "" => plain(""),
-            _ => Line::of(Look::Odd, "put without a check that passed"),
-        };
         vec![
             plain(&registry.host),
             plain(&registry.images),
-            shown(&registry.push),
-            shown(&registry.pull),
+            login(registry.push.as_ref()),
+            login(registry.pull.as_ref()),
             plain(&registry.version.to_string()),
             plain(&since(registry.at.as_ref(), now_ms)),
             plain(&registry.by),
-            state,
+            state(registry),
         ]
     };
     let head = ["HOST", "IMAGES", "PUSH", "PULL", "VERSION", "AGE", "BY", ""];

@@ -25,13 +25,13 @@ use windlass_rollout::snapshot::Snapshot;
 /// release names.
 pub struct Clusters {
     named: Vec<(String, Arc<Kubernetes>)>,
-    own: OwnConnections,
+    own: Arc<OwnConnections>,
 }
 
 impl Clusters {
     /// Takes clusters in the operator's order, and the connections of projects.
     #[must_use]
-    pub fn new(named: Vec<(String, Kubernetes)>, own: OwnConnections) -> Self {
+    pub fn new(named: Vec<(String, Kubernetes)>, own: Arc<OwnConnections>) -> Self {
         let named = named.into_iter().map(|(name, cluster)| (name, Arc::new(cluster))).collect();
         Self { named, own }
     }

@@ -17,6 +17,9 @@ const LONGEST_PROJECT: usize = 30;
 /// Apps that an answer names, at most.
 const MOST_APPS: usize = 100;
 
+/// Jobs that an answer names, at most.
+const MOST_JOBS: usize = 100;
+
 /// Request to put a version of a cluster of a project's own.
 #[derive(Clone, Debug)]
 pub struct PutClusterRequest {
@@ -49,6 +52,8 @@ pub struct CheckedCluster {
 pub struct RemovedCluster {
     /// Apps that still serve there, of many the first. Nobody changes or deletes them there any more.
     pub apps: Vec<App>,
+    /// Jobs that wait or run and have the cluster among theirs, each with its app, of many the oldest.
+    pub jobs: Vec<(String, App)>,
 }
 
 impl Services {
@@ -101,6 +106,7 @@ impl Services {
             return Err(lacks_rights(&name, first, reviewed.missing.len()));
         }
         warnings.extend(unknown(&reviewed));
+        warnings.extend(self.registry_admin.withheld(&project).await);
         let before = self.own_clusters.own_cluster(&project, &name).await?;
         let before = before.and_then(|before| before.cluster).map(|before| before.server);
         if let Some(before) = before.filter(|before| *before != cluster.server) {
@@ -155,6 +161,7 @@ impl Services {
                 "`{name}` is one of the operator's clusters too: jobs that go there are refused"
             ));
         }
+        warnings.extend(self.registry_admin.withheld(project).await);
         let ReviewedCluster { version, missing, .. } = reviewed;
         Ok(CheckedCluster { record, version, missing, warnings })
     }
@@ -187,7 +194,24 @@ impl Services {
         Ok(records)
     }
 
-    /// Removes a cluster. What serves there goes on to serve.
+    /// Returns the versions of a cluster, the newest first, removals among them. They have no kubeconfig.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a name that the project never had.
+    pub async fn cluster_history(
+        &self,
+        caller: &Caller,
+        project: &str,
+        name: &str,
+    ) -> Result<Vec<OwnClusterRecord>, ServiceError> {
+        label("project", project, LONGEST_PROJECT)?;
+        caller.may(Verb::Read, project)?;
+        check_name(name)?;
+        let versions = self.own_clusters.cluster_versions(project, name).await?;
+        if versions.is_empty() { Err(no_cluster(project, name)) } else { Ok(versions) }
+    }
+
+    /// Removes a cluster, and drops the connection to it. What serves there goes on to serve.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] for one that is not there.
@@ -202,7 +226,12 @@ impl Services {
         check_name(name)?;
         let (clusters, by) = (self.own_clusters.clone(), caller.name.clone());
         let (of, called) = (project.to_owned(), name.to_owned());
-        let removed = finish(async move { Ok(clusters.remove_cluster(&of, &called, &by).await?) });
+        let probe = self.probe.clone();
+        let removed = finish(async move {
+            let is_removed = clusters.remove_cluster(&of, &called, &by).await?;
+            probe.forget(&of, Some(&called));
+            Ok(is_removed)
+        });
         if !removed.await? {
             return Err(no_cluster(project, name));
         }
@@ -222,7 +251,16 @@ impl Services {
                 left.push(app);
             }
         }
-        Ok(RemovedCluster { apps: left })
+        Ok(RemovedCluster { apps: left, jobs: self.jobs_of(project, name).await? })
+    }
+
+    /// Returns the jobs of a project that have not ended and have a cluster among theirs, the oldest first.
+    async fn jobs_of(&self, project: &str, name: &str) -> Result<Vec<(String, App)>, ServiceError> {
+        let all = self.runs.unfinished().await?.jobs.into_iter();
+        let there = all.filter(|job| {
+            job.app.project == project && job.clusters.iter().any(|cluster| cluster == name)
+        });
+        Ok(there.map(|job| (job.id, job.app)).take(MOST_JOBS).collect())
     }
 }
 
@@ -276,189 +314,4 @@ fn unknown(reviewed: &ReviewedCluster) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fakes::{World, app, caller, release, submit};
-    use crate::remove::RemoveRequest;
-    use windlass_model::{
-        event::Event,
-        outcome::{Outcome, Removed},
-    };
-
-    fn put(project: &str, name: &str, kubeconfig: &str) -> PutClusterRequest {
-        PutClusterRequest {
-            project: project.into(),
-            name: name.into(),
-            environments: Vec::new(),
-            pod_security: PodSecurity::Baseline,
-            kubeconfig: Secret::new(kubeconfig.as_bytes().to_vec()),
-            unchecked: false,
-        }
-    }
-
-    fn owner() -> Caller {
-        caller("ann", &["shop"], &[Verb::Clusters, Verb::Read, Verb::Deploy])
-    }
-
-    #[tokio::test]
-    async fn the_next_job_goes_to_the_projects_own_cluster_and_one_of_others_does_not() {
-        let world = World::new();
-        let services = &world.services;
-        let before = services.submit(&owner(), submit("one")).await.unwrap().job;
-        assert_eq!(before.clusters.names, ["eu", "us"]);
-        let put =
-            services.put_cluster(&owner(), put("shop", "ours", "https://k8s t")).await.unwrap();
-        assert_eq!((put.record.version, &*put.version), (1, "v1.35.0"));
-        assert!(put.missing.is_empty() && put.warnings.is_empty());
-        let after = services.submit(&owner(), submit("two")).await.unwrap().job;
-        assert_eq!(after.clusters.names, ["ours"]);
-        let mut named = submit("three");
-        named.clusters = vec!["us".into(), "ours".into()];
-        let named = services.submit(&owner(), named).await.unwrap().job;
-        assert_eq!(named.clusters.names, ["us", "ours"]);
-        let all = Caller::with_all_rights("root".into());
-        let mut other = submit("four");
-        (other.app, other.clusters) = (app("blog"), vec!["ours".into()]);
-        let error = services.submit(&all, other).await.unwrap_err();
-        assert!(error.to_string().contains("`ours` is no cluster for blog/web"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn what_is_wrong_is_named_and_nothing_is_stored() {
-        let world = World::new();
-        let services = &world.services;
-        let reader = caller("bob", &["shop"], &[Verb::Read, Verb::Deploy]);
-        let good = || put("shop", "ours", "https://k8s hunter22");
-        let error = services.put_cluster(&reader, good()).await.unwrap_err();
-        assert_eq!(error.reason(), "permission-denied");
-        let long = format!("https://{}", "x".repeat(LONGEST_KUBECONFIG));
-        let twice = PutClusterRequest { environments: vec!["a".into(), "a".into()], ..good() };
-        for (request, text) in [
-            (put("shop", "eu", "https://k8s"), "`eu` is one of the operator's clusters"),
-            (put("shop", "default", "https://k8s"), "name: `default` is the name of"),
-            (put("shop", "Ours", "https://k8s"), "name: `Ours`"),
-            (put("shop", "ours", ""), "kubeconfig: `(0 bytes)` must have"),
-            (put("shop", "ours", &long), "kubeconfig: `("),
-            (
-                put("shop", "ours", "http://hunter22"),
-                "kubeconfig.clusters[0].cluster.server: `(not shown)` is not https",
-            ),
-            (twice, "environments[1]: `a` is named twice"),
-        ] {
-            let error = services.put_cluster(&owner(), request).await.unwrap_err().to_string();
-            assert!(error.starts_with(text), "{error}");
-            assert!(!error.contains("hunter22"), "{error}");
-        }
-        assert!(services.list_own_clusters(&reader, "shop").await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn missing_rights_are_shown_and_stored_only_unchecked() {
-        let world = World::new();
-        let services = &world.services;
-        world.probe.lacks("kind: Role");
-        let good = || put("shop", "ours", "https://k8s");
-        let error = services.put_cluster(&owner(), good()).await.unwrap_err();
-        assert_eq!(error.reason(), "cluster-forbids");
-        assert!(error.to_string().ends_with("\nkind: Role"), "{error}");
-        let unchecked = || PutClusterRequest { unchecked: true, ..good() };
-        let put = services.put_cluster(&owner(), unchecked()).await.unwrap();
-        assert_eq!(put.missing, ["kind: Role"]);
-        let tested = services.test_cluster(&owner(), "shop", "ours").await.unwrap();
-        assert_eq!(tested.missing, ["kind: Role"]);
-        world.probe.lacks("");
-        assert!(services.test_cluster(&owner(), "shop", "ours").await.unwrap().missing.is_empty());
-        world.probe.goes_away();
-        let error = services.put_cluster(&owner(), good()).await.unwrap_err();
-        assert_eq!(error.reason(), "cluster-unreachable");
-        let moved = PutClusterRequest {
-            kubeconfig: Secret::new(b"https://elsewhere".into()),
-            ..unchecked()
-        };
-        let put = services.put_cluster(&owner(), moved).await.unwrap();
-        assert_eq!((put.record.version, &*put.version), (2, ""));
-        assert!(put.warnings[0].contains("connection refused"), "{:?}", put.warnings);
-        assert!(put.warnings[1].contains("was https://k8s before"), "{:?}", put.warnings);
-    }
-
-    #[tokio::test]
-    async fn a_cluster_that_is_removed_names_what_serves_there_and_how_to_get_it_back() {
-        let world = World::new();
-        let services = &world.services;
-        let back = || put("shop", "ours", "https://k8s");
-        services.put_cluster(&owner(), back()).await.unwrap();
-        let id = services.submit(&owner(), submit("one")).await.unwrap().job.id;
-        world.succeeds(release(&id, "one", &["ours"])).await;
-        let removed = services.remove_cluster(&owner(), "shop", "ours").await.unwrap();
-        assert_eq!(removed.apps, [app("shop")]);
-        let error = services.remove_cluster(&owner(), "shop", "ours").await.unwrap_err();
-        assert_eq!(error.reason(), "not-found");
-        let mut named = submit("two");
-        named.clusters = vec!["ours".into()];
-        let remove = |clusters: &[&str]| RemoveRequest {
-            request_id: "gone".into(),
-            body: Vec::new(),
-            app: app("shop"),
-            data: false,
-            clusters: clusters.iter().map(ToString::to_string).collect(),
-        };
-        for error in [
-            services.submit(&owner(), named).await.unwrap_err(),
-            services.remove(&owner(), remove(&[])).await.unwrap_err(),
-            services.remove(&owner(), remove(&["ours"])).await.unwrap_err(),
-        ] {
-            assert_eq!(error.reason(), "cluster-unknown", "{error}");
-            let fix = "put it back: windlass cluster put shop ours --kubeconfig FILE";
-            assert_eq!(error.fixes(), [fix]);
-        }
-        let elsewhere = services.submit(&owner(), submit("three")).await.unwrap().job;
-        assert_eq!(elsewhere.clusters.names, ["eu", "us"], "those of the operator again");
-        services.put_cluster(&owner(), back()).await.unwrap();
-        services.remove(&owner(), remove(&[])).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn an_app_that_was_removed_there_before_is_not_left() {
-        let world = World::new();
-        let services = &world.services;
-        services.put_cluster(&owner(), put("shop", "ours", "https://k8s")).await.unwrap();
-        let mut both = submit("one");
-        both.clusters = vec!["us".into(), "ours".into()];
-        let id = services.submit(&owner(), both).await.unwrap().job.id;
-        world.succeeds(release(&id, "one", &["us", "ours"])).await;
-        let request = RemoveRequest {
-            request_id: "gone".into(),
-            body: Vec::new(),
-            app: app("shop"),
-            data: false,
-            clusters: vec!["ours".into()],
-        };
-        let id = services.remove(&owner(), request).await.unwrap().job.id;
-        let removed = Removed { job: id.clone(), app: app("shop"), clusters: vec!["ours".into()] };
-        world.append(&id, Event::Ended(Outcome::Removed(removed))).await;
-        let removed = services.remove_cluster(&owner(), "shop", "ours").await.unwrap();
-        assert_eq!(removed.apps, []);
-    }
-
-    /// Else it could be neither seen nor removed there.
-    #[tokio::test]
-    async fn an_app_that_served_before_stays_within_reach_of_status_and_removal() {
-        let world = World::new();
-        let services = &world.services;
-        let id = services.submit(&owner(), submit("one")).await.unwrap().job.id;
-        world.succeeds(release(&id, "one", &["eu"])).await;
-        services.put_cluster(&owner(), put("shop", "ours", "https://k8s")).await.unwrap();
-        let status = services.app_status(&owner(), app("shop")).await.unwrap();
-        let names: Vec<_> = status.clusters.iter().map(|one| &*one.cluster).collect();
-        assert_eq!(names, ["ours", "eu"]);
-        let request = RemoveRequest {
-            request_id: "gone".into(),
-            body: Vec::new(),
-            app: app("shop"),
-            data: false,
-            clusters: Vec::new(),
-        };
-        let removal = services.remove(&owner(), request).await.unwrap().job;
-        assert_eq!(removal.clusters.names, ["ours", "eu"]);
-    }
-}
+mod tests;

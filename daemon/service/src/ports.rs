@@ -97,6 +97,9 @@ pub trait RegistryAdmin: Send + Sync {
     ) -> Vec<RegistryFinding>;
     /// Reports that the logins of a project were changed: pull secrets of its apps are looked at now.
     async fn changed(&self, project: &str);
+    /// Returns advice for nodes of a cluster of the project's own, where they get no login for the place that the
+    /// project's images are pushed to. `None` means that they get one, or that none is configured for it.
+    async fn withheld(&self, project: &str) -> Option<String>;
 }
 
 /// Plugins of a daemon.

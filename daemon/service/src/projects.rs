@@ -125,9 +125,14 @@ impl Services {
         label("name", name, LONGEST_NAME)?;
         caller.may(Verb::Projects, name)?;
         let (projects, by, of) = (self.projects.clone(), caller.name.clone(), name.to_owned());
-        let is_deleted =
-            finish(async move { Ok(projects.delete_project(&of, &by).await?) }).await?;
-        if is_deleted { Ok(()) } else { Err(no_project(name)) }
+        let probe = self.probe.clone();
+        let is_deleted = finish(async move {
+            let is_deleted = projects.delete_project(&of, &by).await?;
+            // Its clusters end with it.
+            probe.forget(&of, None);
+            Ok(is_deleted)
+        });
+        if is_deleted.await? { Ok(()) } else { Err(no_project(name)) }
     }
 
     /// Finds a project, whoever may see it.

@@ -5,7 +5,7 @@ use crate::{
     services::Services, verb::Verb,
 };
 use windlass_engine::ports::store::{
-    MOST_OWN_REGISTRIES, OpenedRegistry, OwnRegistryRecord, PutRegistry,
+    MOST_OWN_REGISTRIES, OpenedRegistry, OwnRegistryRecord, OwnRegistryVersion, PutRegistry,
 };
 use windlass_model::{
     app::label,
@@ -93,6 +93,23 @@ impl Services {
         label("project", project, LONGEST_PROJECT)?;
         caller.may(Verb::Read, project)?;
         Ok(self.own_registries.registries(project).await?)
+    }
+
+    /// Returns the versions of a registry, the newest first, removals among them. They have no secrets.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a host that the project never had a registry at.
+    pub async fn registry_history(
+        &self,
+        caller: &Caller,
+        project: &str,
+        host: &str,
+    ) -> Result<Vec<OwnRegistryVersion>, ServiceError> {
+        label("project", project, LONGEST_PROJECT)?;
+        caller.may(Verb::Read, project)?;
+        let versions = self.own_registries.registry_versions(project, &canonical_host(host));
+        let versions = versions.await?;
+        if versions.is_empty() { Err(no_registry(project, host)) } else { Ok(versions) }
     }
 
     /// Tries the logins of a registry as it is stored, by the operator's rules of today. Empty means that all work.

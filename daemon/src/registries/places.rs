@@ -63,6 +63,21 @@ impl Registries {
         }
     }
 
+    /// Returns the advice of [`ImagePlaces::withheld`] for the place that a project's images are pushed to.
+    pub(crate) async fn withheld_place(&self, project: &str) -> Option<String> {
+        if let Some(own) = &self.own {
+            match own.with_place(project).await {
+                Ok(None) => {}
+                Ok(Some(_)) => return None,
+                Err(error) => {
+                    tracing::warn!(project, %error, "no advice on the login of nodes");
+                    return None;
+                }
+            }
+        }
+        self.withheld(project, self.operator.host()).await
+    }
+
     /// Checks the operator's rules for a registry that is put.
     pub(crate) fn admit(&self, registry: &OwnRegistry) -> Result<(), NotAllowed> {
         let Some(own) = &self.own else { return Ok(()) };

@@ -44,6 +44,13 @@ pub(crate) enum Cluster {
         /// Project of the clusters.
         project: String,
     },
+    /// List the versions of one cluster, the newest first: who put or removed it, and when. At most 100.
+    History {
+        /// Project of the cluster.
+        project: String,
+        /// Name of the cluster.
+        name: String,
+    },
     /// Ask a stored cluster for its version, and for the rights of the kubeconfig's account. Changes nothing.
     #[command(after_long_help = TEST)]
     Test {
@@ -52,7 +59,8 @@ pub(crate) enum Cluster {
         /// Name of the cluster.
         name: String,
     },
-    /// Remove a cluster of the project's own. What serves there goes on to serve, and is out of reach.
+    /// Remove a cluster of the project's own. What serves there goes on to serve, and is out of reach. Jobs that wait or
+    /// run there are named.
     Remove {
         /// Project of the cluster.
         project: String,

@@ -26,6 +26,13 @@ pub(crate) enum Registry {
         /// Project of the registries.
         project: String,
     },
+    /// List the versions of one registry, the newest first: who put or removed it, and when. At most 100.
+    History {
+        /// Project of the registry.
+        project: String,
+        /// Host of the registry, such as ghcr.io.
+        host: String,
+    },
     /// Try the logins of a registry as they are stored.
     #[command(after_long_help = TEST)]
     Test {

@@ -73,6 +73,7 @@ fn registries_read_as_they_should() {
         by: "uid:1000".into(),
         at: Some(Timestamp { seconds: 1_764_093_182 - 400_000, nanos: 0 }),
         finding: String::new(),
+        removed: false,
     };
     let plugin = v1::RegistryAccount { plugin: "registry-ecr".into(), ..Default::default() };
     let odd = v1::Registry {
@@ -88,9 +89,18 @@ fn registries_read_as_they_should() {
         message: "ghcr.io refuses the login: 401".into(),
         fix: "put the user with a password or token that is valid".into(),
     };
+    let gone = v1::Registry {
+        images: String::new(),
+        push: None,
+        pull: None,
+        version: 4,
+        removed: true,
+        ..ghcr.clone()
+    };
     let scenes = [
         ("put", stored(&ghcr)),
         ("put without a check", stored(&odd)),
+        ("history", history(&[gone, ghcr.clone(), odd.clone()], NOW_MS)),
         ("list", list(&[ghcr, odd], NOW_MS)),
         ("accepted", tested("ghcr.io", &[])),
         ("refused", tested("ghcr.io", &[finding])),

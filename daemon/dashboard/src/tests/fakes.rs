@@ -59,6 +59,8 @@ impl ClusterProbe for Nothing {
         panic!("no route puts a cluster")
     }
 
+    fn forget(&self, _: &str, _: Option<&str>) {}
+
     async fn review(
         &self,
         _: &str,
@@ -85,6 +87,10 @@ impl RegistryAdmin for Nothing {
     }
 
     async fn changed(&self, _: &str) {}
+
+    async fn withheld(&self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 #[async_trait]

@@ -70,6 +70,8 @@ pub trait ClusterProbe: Send + Sync {
     /// # Errors
     /// The first field that is refused, or that the operator does not allow.
     fn read(&self, kubeconfig: &Secret) -> Result<ReadKubeconfig, KubeconfigError>;
+    /// Drops the connection to a cluster that a project removed, with its credentials. `None` means all of the project's.
+    fn forget(&self, project: &str, name: Option<&str>);
     /// Connects, and reviews the rights that a deploy needs in each namespace of the cluster.
     ///
     /// # Errors

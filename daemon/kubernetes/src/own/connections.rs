@@ -88,8 +88,21 @@ impl OwnConnections {
         let level = record.cluster.as_ref().and_then(|cluster| cluster.pod_security.label());
         let (secrets, logins) = (self.secrets.clone(), self.logins.clone());
         let cluster = Arc::new(Kubernetes::new(client, secrets, logins, level));
-        self.keep(key, &record, &cluster);
+        self.keep(key.clone(), &record, &cluster);
+        // A removal that came meanwhile has dropped what was kept before it.
+        let newest = self.store.own_cluster(project, name).await.map_err(unread)?;
+        if newest.is_none_or(|newest| newest.cluster.is_none()) {
+            self.kept().remove(&key);
+            return Err(gone(key).into());
+        }
         Ok(Some(cluster))
+    }
+
+    /// Drops the connection to a project's cluster, with the token of its kubeconfig. `None` means all of the project's.
+    pub(super) fn forget(&self, project: &str, name: Option<&str>) {
+        let is_other =
+            |(of, called): &Key| of != project || name.is_some_and(|name| name != called);
+        self.kept().retain(|key, _| is_other(key));
     }
 
     /// Returns the connection that is kept for this version. `None` means that none is.

@@ -1,6 +1,6 @@
 //! The look at a cluster that a project brings.
 
-use super::kubeconfig;
+use super::{connections::OwnConnections, kubeconfig};
 use crate::client::{Client, Rights, check_own_server};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -14,13 +14,21 @@ use windlass_model::{
 /// Probe of clusters within the operator's limits.
 pub struct OwnProbe {
     allowed: Arc<AllowedClusters>,
+    /// Connections of jobs. `None` means that there are none to drop.
+    connections: Option<Arc<OwnConnections>>,
 }
 
 impl OwnProbe {
     /// Takes the operator's limits.
     #[must_use]
     pub fn new(allowed: Arc<AllowedClusters>) -> Self {
-        Self { allowed }
+        Self { allowed, connections: None }
+    }
+
+    /// Adds the connections of jobs, which are dropped with their clusters.
+    #[must_use]
+    pub fn with_connections(self, connections: Arc<OwnConnections>) -> Self {
+        Self { connections: Some(connections), ..self }
     }
 }
 
@@ -37,6 +45,12 @@ impl ClusterProbe for OwnProbe {
             return Err(KubeconfigError { field, problem: denied.to_string() });
         }
         Ok(ReadKubeconfig { server: kubeconfig::address(&read.server), kept: read.sealed()? })
+    }
+
+    fn forget(&self, project: &str, name: Option<&str>) {
+        if let Some(connections) = &self.connections {
+            connections.forget(project, name);
+        }
     }
 
     async fn review(

@@ -10,6 +10,7 @@ use windlass_model::{error::ClusterError, own::cluster::OwnCluster, secret::Secr
 pub(crate) struct FakeProbe {
     missing: Mutex<Vec<String>>,
     is_away: Mutex<bool>,
+    forgotten: Mutex<Vec<String>>,
 }
 
 impl FakeProbe {
@@ -22,6 +23,11 @@ impl FakeProbe {
     /// Lets no cluster answer.
     pub(crate) fn goes_away(&self) {
         *self.is_away.lock().unwrap() = true;
+    }
+
+    /// Returns the clusters whose connections were dropped, as `project/name`.
+    pub(crate) fn forgotten(&self) -> Vec<String> {
+        self.forgotten.lock().unwrap().clone()
     }
 }
 
@@ -37,6 +43,10 @@ impl ClusterProbe for FakeProbe {
                 problem: "is not https".into(),
             }),
         }
+    }
+
+    fn forget(&self, project: &str, name: Option<&str>) {
+        self.forgotten.lock().unwrap().push(format!("{project}/{}", name.unwrap_or("*")));
     }
 
     async fn review(

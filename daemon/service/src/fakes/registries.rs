@@ -15,12 +15,18 @@ const RIGHT: &str = "hunter22";
 #[derive(Default)]
 pub(crate) struct FakeRegistries {
     changed: Mutex<Vec<String>>,
+    withheld: Mutex<Option<String>>,
 }
 
 impl FakeRegistries {
     /// Returns the projects whose logins were changed, in their order.
     pub(crate) fn changed(&self) -> Vec<String> {
         self.changed.lock().unwrap().clone()
+    }
+
+    /// Withholds logins from clusters of projects' own, with this advice.
+    pub(crate) fn withholds(&self, advice: &str) {
+        *self.withheld.lock().unwrap() = Some(advice.to_owned());
     }
 }
 
@@ -60,5 +66,9 @@ impl RegistryAdmin for FakeRegistries {
 
     async fn changed(&self, project: &str) {
         self.changed.lock().unwrap().push(project.to_owned());
+    }
+
+    async fn withheld(&self, _: &str) -> Option<String> {
+        self.withheld.lock().unwrap().clone()
     }
 }

@@ -106,3 +106,27 @@ async fn what_is_refused_names_its_field_and_no_secret() {
     assert_eq!(error.reason(), "second-image-place");
     assert!(error.fixes()[0].contains("put `a.example.com` without `images`"), "{error}");
 }
+
+#[tokio::test]
+async fn a_history_has_each_version_with_who_put_or_removed_it() {
+    let world = World::new();
+    let services = &world.services;
+    let wrong = put("r.example.com", "r.example.com/acme", "hunter23");
+    let unchecked = PutRegistryRequest { no_check: true, ..wrong };
+    services.put_registry(&keeper(), unchecked).await.unwrap();
+    services.put_registry(&keeper(), put("r.example.com", "", "hunter22")).await.unwrap();
+    services.delete_registry(&keeper(), "shop", "r.example.com").await.unwrap();
+    let reader = caller("reader", &["shop"], &[Verb::Read]);
+    let history = services.registry_history(&reader, "shop", "R.example.com").await.unwrap();
+    let shown: Vec<_> = history
+        .iter()
+        .map(|one| (one.version, one.registry.is_some(), !one.finding.is_empty(), &*one.by))
+        .collect();
+    let by = "keeper";
+    assert_eq!(shown, [(3, false, false, by), (2, true, false, by), (1, true, true, by)]);
+    assert!(!format!("{history:?}").contains("hunter2"), "{history:?}");
+    let error = services.registry_history(&reader, "shop", "b.example.com").await.unwrap_err();
+    assert!(matches!(error, ServiceError::NotFound { .. }), "{error}");
+    let error = services.registry_history(&keeper(), "shop", "r.example.com").await.unwrap_err();
+    assert!(matches!(error, ServiceError::Forbidden { .. }), "{error}");
+}

@@ -90,6 +90,18 @@ impl OwnClusters for MemoryStore {
         Ok(versions.and_then(|versions| versions.versions.last().cloned()))
     }
 
+    async fn cluster_versions(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Vec<OwnClusterRecord>, StoreError> {
+        let tables = self.tables();
+        let versions = tables.own_clusters.get(&place(project, name));
+        let newest_first =
+            |versions: &OwnVersions| versions.versions.iter().rev().cloned().collect();
+        Ok(versions.map(newest_first).unwrap_or_default())
+    }
+
     async fn open_cluster(
         &self,
         project: &str,

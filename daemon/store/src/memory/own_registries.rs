@@ -139,6 +139,7 @@ impl OwnRegistries for MemoryStore {
         let shown = |one: &OwnVersion| OwnRegistryVersion {
             version: one.version,
             registry: one.registry.clone(),
+            finding: one.finding.clone(),
             by: one.by.clone(),
             at_ms: one.at_ms,
         };

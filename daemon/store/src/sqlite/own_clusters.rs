@@ -101,6 +101,18 @@ impl OwnClusters for SqliteStore {
         row.as_ref().map(record).transpose()
     }
 
+    async fn cluster_versions(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Vec<OwnClusterRecord>, StoreError> {
+        let select = "SELECT * FROM own_clusters WHERE project = ? AND name = ? \
+                      ORDER BY version DESC LIMIT ?";
+        let select = sqlx::query(select).bind(project).bind(name).bind(CLUSTER_VERSIONS_KEPT);
+        let rows = select.fetch_all(&self.reads).await.or_store()?;
+        rows.iter().map(record).collect()
+    }
+
     async fn open_cluster(
         &self,
         project: &str,

@@ -122,7 +122,7 @@ impl OwnRegistries for SqliteStore {
         project: &str,
         host: &str,
     ) -> Result<Vec<OwnRegistryVersion>, StoreError> {
-        let select = "SELECT version, spec, format, put_by, at_ms FROM own_registries \
+        let select = "SELECT version, spec, format, finding, put_by, at_ms FROM own_registries \
                       WHERE project = ? AND host = ? ORDER BY version DESC LIMIT ?";
         let select = sqlx::query(select).bind(project).bind(host).bind(OWN_REGISTRY_VERSIONS_KEPT);
         let rows = select.fetch_all(&self.reads).await.or_store()?;
@@ -135,6 +135,7 @@ impl OwnRegistries for SqliteStore {
             Ok::<_, StoreError>(OwnRegistryVersion {
                 version: number,
                 registry: spec.map(|spec| upcast::read(&what, format, spec)).transpose()?,
+                finding: row.try_get("finding").or_store()?,
                 by: row.try_get("put_by").or_store()?,
                 at_ms: unsigned(at_ms),
             })

@@ -1,7 +1,9 @@
 //! Clusters of projects' own.
 
 use crate::Place;
-use windlass_engine::ports::store::{CLUSTER_NAMES_KEPT, OwnClusterRecord, Store};
+use windlass_engine::ports::store::{
+    CLUSTER_NAMES_KEPT, CLUSTER_VERSIONS_KEPT, OwnClusterRecord, Store,
+};
 use windlass_model::{
     cluster::PodSecurity,
     own::cluster::{MOST_CLUSTERS, OwnCluster},
@@ -58,6 +60,10 @@ pub(crate) async fn a_cluster_has_versions_and_opens_with_its_newest_kubeconfig(
         assert_eq!(put(&*store, "shop", "eu", "more").await.unwrap().version, number);
     }
     assert_eq!(opened(&*store, "shop", "eu").await, Some((120, "more".into())));
+    let versions = store.cluster_versions("shop", "eu").await.unwrap();
+    let numbers: Vec<_> = versions.iter().map(|one| one.version).collect();
+    let newest: Vec<u32> = (0..CLUSTER_VERSIONS_KEPT).map(|before| 120 - before).collect();
+    assert_eq!(numbers, newest, "the newest first, and not all");
 }
 
 pub(crate) async fn a_cluster_that_was_removed_is_known_as_removed(place: Place) {
@@ -72,6 +78,12 @@ pub(crate) async fn a_cluster_that_was_removed_is_known_as_removed(place: Place)
     assert_eq!(store.own_clusters("shop").await.unwrap(), [removal]);
     assert_eq!(put(&*store, "shop", "eu", "two").await.unwrap().version, 3);
     assert_eq!(opened(&*store, "shop", "eu").await, Some((3, "two".into())));
+    let versions = store.cluster_versions("shop", "eu").await.unwrap();
+    let shown: Vec<_> =
+        versions.iter().map(|one| (one.version, &*one.by, one.cluster.is_some())).collect();
+    assert_eq!(shown, [(3, "ann", true), (2, "bob", false), (1, "ann", true)]);
+    assert_eq!(versions[2].cluster, Some(cluster("one")));
+    assert!(store.cluster_versions("blog", "eu").await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_project_has_so_many_clusters_and_no_more(place: Place) {
@@ -118,6 +130,7 @@ pub(crate) async fn clusters_are_of_one_project_and_end_with_it(place: Place) {
     assert_eq!(opened(&*store, "shop", "eu").await, Some((1, "shop".into())));
     assert!(store.delete_project("shop", "me").await.unwrap());
     assert!(store.own_clusters("shop").await.unwrap().is_empty());
+    assert!(store.cluster_versions("shop", "eu").await.unwrap().is_empty());
     assert_eq!(opened(&*store, "shop", "eu").await, None);
     assert_eq!(store.own_clusters("blog").await.unwrap().len(), 1);
 }

@@ -83,6 +83,8 @@ pub(crate) async fn a_rotation_is_a_version_and_forgets_the_secrets_before(place
     let shown: Vec<_> = versions.iter().map(|one| (one.version, &*one.by)).collect();
     assert_eq!(shown, [(2, "you"), (1, "me")]);
     assert_eq!(versions[1].registry, Some(registry("ghcr.io", None)));
+    let findings: Vec<_> = versions.iter().map(|one| &*one.finding).collect();
+    assert_eq!(findings, [finding, ""]);
     for _ in 0..OWN_REGISTRY_VERSIONS_KEPT {
         put(&*store, "shop", &ghcr, "hunter24").await;
     }

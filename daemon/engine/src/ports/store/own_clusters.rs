@@ -48,6 +48,12 @@ pub trait OwnClusters: Send + Sync {
         project: &str,
         name: &str,
     ) -> Result<Option<OwnClusterRecord>, StoreError>;
+    /// Returns the versions of a name, the newest first, removals among them, at most [`CLUSTER_VERSIONS_KEPT`].
+    async fn cluster_versions(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Vec<OwnClusterRecord>, StoreError>;
     /// Returns a cluster with its kubeconfig. `None` means that the project has none of this name now.
     async fn open_cluster(
         &self,

@@ -41,6 +41,8 @@ pub struct OwnRegistryVersion {
     pub version: u32,
     /// Registry of the version. `None` means that this version removed it.
     pub registry: Option<OwnRegistry>,
+    /// Fault that a check found when the version was put. Empty means that the check found none.
+    pub finding: String,
     pub by: String,
     pub at_ms: u64,
 }
