@@ -198,3 +198,38 @@ fn a_kubeconfig_reaches_nothing_that_the_operator_did_not_allow() {
     assert!(text.contains("own-clusters.private-addresses"), "{text}");
     assert!(!marker.exists(), "a program of the kubeconfig was run");
 }
+
+/// Whoever has a cluster reads all Secrets in it: the operator's login stays away, and nobody learns so from pods alone.
+#[test]
+fn nodes_that_get_no_login_of_the_operators_are_warned_of_and_explained() {
+    let namespace = Namespace::of("t-own-pull--production");
+    namespace.fresh();
+    let token = account(&namespace, "admin");
+    namespace.create(
+        "rolebinding admin --clusterrole=cluster-admin --serviceaccount=t-own-pull--production:admin",
+    );
+    let file = written("pull", &format!("token: {token}"));
+    let mut config = Config::of(bed()).unwrap();
+    config.registry = bed().layout.private_registry();
+    config.private_login = true;
+    config.tables =
+        format!("[own-clusters]\nallow = [\"{HOST}\"]\nprivate-addresses = [\"{HOST}/32\"]\n");
+    let env = TestEnv::with("t-own-pull", &config);
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    let file = file.display().to_string();
+    let put = ["cluster", "put", "t-own-pull", "ours", "--kubeconfig", &file, "--no-check"];
+    let test = ["cluster", "test", "t-own-pull", "ours"];
+    for command in [&put[..], &test[..]] {
+        let text = env.daemon.windlass(command).unwrap().text;
+        assert!(text.contains("get none of the operator's logins"), "{text}");
+        assert!(text.contains("own-clusters.pull-secrets"), "{text}");
+    }
+    let ended = env.submit("app", repository.url(), &[]);
+    // Nodes have several words for a login that is missing.
+    let code = ended.diagnosis["code"].as_str().unwrap_or_default();
+    assert!(["pull-unauthorized", "pull-denied"].contains(&code), "{}", ended.text);
+    let text = ended.failed_with("release", code);
+    assert!(text.contains("windlass registry put t-own-pull HOST --images"), "{text}");
+    assert_eq!(env.names("secrets").trim(), "", "no login is there");
+}

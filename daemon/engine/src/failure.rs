@@ -221,3 +221,29 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever asks for a login: a store that is away is no verdict on a job, and a refused login is one.
+    #[test]
+    fn a_store_of_registries_that_is_away_loses_the_journal() {
+        let away = || LoginError::Unavailable { message: "busy".into() };
+        let plugin = PluginError {
+            plugin: String::new(),
+            call: "login".into(),
+            message: "401".into(),
+            hint: None,
+        };
+        let refused = || LoginError::Own(Box::new(plugin.clone()));
+        let built = |error| Cause::from(BuildError::Login { host: "ghcr.io".into(), error });
+        let pulled = |error| Cause::from(ClusterError::login("ghcr.io", error));
+        for cause in [built(away()), pulled(away())] {
+            assert!(matches!(cause, Cause::JournalLost(JournalLost::Unavailable(_))), "{cause}");
+        }
+        for cause in [built(refused()), pulled(refused())] {
+            assert!(matches!(cause, Cause::Build(_) | Cause::Cluster(_)), "{cause}");
+        }
+    }
+}
