@@ -231,5 +231,5 @@ fn nodes_that_get_no_login_of_the_operators_are_warned_of_and_explained() {
     assert!(["pull-unauthorized", "pull-denied"].contains(&code), "{}", ended.text);
     let text = ended.failed_with("release", code);
     assert!(text.contains("windlass registry put t-own-pull HOST --images"), "{text}");
-    assert_eq!(env.names("secrets").trim(), "", "no login is there");
+    assert!(!env.names("secrets").contains("-pull"), "no login is there");
 }
