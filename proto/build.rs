@@ -94,7 +94,7 @@ const SHOWN: [&str; 66] = [
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 39] = [
+const FORMS: [(&str, &str); 40] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -126,6 +126,7 @@ const FORMS: [(&str, &str); 39] = [
     ("Delivery.at", "serialize_with = \"crate::json::seconds\""),
     ("Message.created", "serialize_with = \"crate::json::seconds\""),
     ("Message.next", "serialize_with = \"crate::json::seconds\""),
+    ("UnwellEndpoint.since", "serialize_with = \"crate::json::seconds\""),
     ("LoginLink.expires", "serialize_with = \"crate::json::seconds\""),
     ("DeadMessage.at", "serialize_with = \"crate::json::seconds\""),
     ("Registry.at", "serialize_with = \"crate::json::seconds\""),

@@ -29,6 +29,9 @@ pub struct Unwell {
     pub is_gone: bool,
     /// Id of the last message that it took. Empty means that it took none.
     pub since: String,
+    /// Time since which it takes none, in milliseconds since 1970: that of the last message that it took, or of the first
+    /// known one that it did not take.
+    pub since_ms: u64,
     /// Sentence for people, with the id of a message that shows it.
     pub why: String,
 }
@@ -42,7 +45,9 @@ pub fn endpoint_health(all: &[Message], now_ms: u64) -> Option<Unwell> {
     let last_ms = last.map(|last| last.next_ms).unwrap_or_default();
     let unwell = |health, is_gone, why| {
         let since = last.map(|last| last.id.clone()).unwrap_or_default();
-        Some(Unwell { health, is_gone, since, why })
+        let missed = || all.iter().filter(|one| is_missed(one)).map(|one| one.created_ms).min();
+        let since_ms = last.map(|last| last.next_ms).or_else(missed).unwrap_or(now_ms);
+        Some(Unwell { health, is_gone, since, since_ms, why })
     };
     let is_gone = |one: &&Message| {
         one.state == MessageState::Dead && one.code == Some(410) && one.next_ms >= last_ms
@@ -80,6 +85,11 @@ pub fn endpoint_health(all: &[Message], now_ms: u64) -> Option<Unwell> {
     unwell(EndpointHealth::Failing, false, why)
 }
 
+/// Returns whether a message was tried, and is not with its endpoint.
+fn is_missed(message: &Message) -> bool {
+    matches!(message.state, MessageState::Waiting | MessageState::Dead) && message.attempts > 0
+}
+
 /// Returns messages of an endpoint: the newest that it has, the newest that it does not have, and the newest of those
 /// that are half a day and a day old, however many came since.
 ///
@@ -111,8 +121,13 @@ pub async fn messages_of_endpoint(
     }
     // A repository may have the same name.
     all.retain(|one| match &one.receiver {
-        Receiver::Endpoint { name: own } | Receiver::Notice { name: own, .. } => own == name,
-        Receiver::Status { .. } | Receiver::Deployment { .. } | Receiver::Queue { .. } => false,
+        Receiver::Endpoint { name: own }
+        | Receiver::Preview { name: own, .. }
+        | Receiver::Notice { name: own, .. } => own == name,
+        Receiver::Status { .. }
+        | Receiver::Deployment { .. }
+        | Receiver::DeploymentEnd { .. }
+        | Receiver::Queue { .. } => false,
     });
     Ok(all)
 }
@@ -192,6 +207,17 @@ mod tests {
         all.insert(0, tried("5", Dead, 30, 1));
         assert_eq!(since(&all), "2");
         assert_eq!(since(&[tried("3", Waiting, 20, 1)]), "");
+    }
+
+    #[test]
+    fn a_silence_begins_with_the_last_message_that_was_taken_or_the_first_that_was_not() {
+        let since = |all: &[Message]| endpoint_health(all, NOW).unwrap().since_ms;
+        let mut all = vec![tried("2", Waiting, 13, 1), tried("1", Dead, 20, 2)];
+        assert_eq!(since(&all), NOW - 20 * HOUR);
+        all.push(tried("0", Done, 30, 29));
+        assert_eq!(since(&all), NOW - 29 * HOUR);
+        let gone = Message { code: Some(410), ..tried("1", Dead, 3, 2) };
+        assert_eq!(since(&[gone]), NOW - 3 * HOUR);
     }
 
     #[test]

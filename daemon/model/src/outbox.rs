@@ -22,8 +22,20 @@ pub enum Receiver {
     },
     /// GitHub's Deployment, or GitLab's, of a commit.
     Deployment { repository: String, commit: String, environment: String },
+    /// GitHub's Deployment of a commit, or GitLab's environment, that ends since the job removes its app.
+    DeploymentEnd { repository: String, commit: String, environment: String },
     /// Endpoint of the project.
     Endpoint { name: String },
+    /// Endpoint of the project that hears what comes of a preview.
+    Preview {
+        /// Name of the endpoint.
+        name: String,
+        change: PreviewChange,
+        /// Environment of the preview.
+        environment: String,
+        /// `None` means that a caller chose the preview's name.
+        pull: Option<PullRequest>,
+    },
     /// Exchange for results of the queue that the job came from.
     Queue {
         /// `correlation-id` of each message about the job.
@@ -40,6 +52,40 @@ pub enum Receiver {
         /// none.
         since: String,
     },
+}
+
+/// What comes of a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewChange {
+    /// A job deployed to it.
+    Ready,
+    /// A job removed it.
+    Removed,
+}
+
+impl PreviewChange {
+    /// All changes.
+    pub const ALL: [Self; 2] = [Self::Ready, Self::Removed];
+
+    /// Returns the word: `ready`, `removed`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// Pull request that has a preview.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Name of the repository in the project's file.
+    pub repository: String,
+    pub number: u64,
+    /// Page at the forge. `None` means that the project's file names no forge with pages.
+    pub page: Option<String>,
 }
 
 /// State of an endpoint that takes no messages.
@@ -75,20 +121,52 @@ impl Receiver {
             Self::Status { repository, commit, context } => {
                 Some(format!("status/{project}/{repository}/{commit}/{context}"))
             }
-            Self::Deployment { repository, commit, environment } => {
+            // The end is a state of the Deployment like the others: an earlier one never comes after it.
+            Self::Deployment { repository, commit, environment }
+            | Self::DeploymentEnd { repository, commit, environment } => {
                 Some(format!("deployment/{project}/{repository}/{commit}/{environment}"))
             }
-            Self::Endpoint { .. } | Self::Queue { .. } | Self::Notice { .. } => None,
+            Self::Endpoint { .. }
+            | Self::Preview { .. }
+            | Self::Queue { .. }
+            | Self::Notice { .. } => None,
         }
     }
 
-    /// Returns the kind's word: `status`, `deployment`, `endpoint`, `queue`, `notice`.
+    /// Returns whether the receiver hears of a moment of its job. An end of a Deployment and a change of a preview come
+    /// with the job's success alone: any other end changed neither.
+    #[must_use]
+    pub fn hears(&self, moment: Moment) -> bool {
+        match self {
+            Self::DeploymentEnd { .. } | Self::Preview { .. } => moment == Moment::Succeeded,
+            Self::Status { .. }
+            | Self::Deployment { .. }
+            | Self::Endpoint { .. }
+            | Self::Queue { .. }
+            | Self::Notice { .. } => true,
+        }
+    }
+
+    /// Returns the receiver of the end of a Deployment. `None` means that this receiver is no Deployment.
+    #[must_use]
+    pub fn into_end(self) -> Option<Self> {
+        match self {
+            Self::Deployment { repository, commit, environment } => {
+                Some(Self::DeploymentEnd { repository, commit, environment })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the kind's word: `status`, `deployment`, `deployment-end`, `endpoint`, `preview`, `queue`, `notice`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
             Self::Deployment { .. } => "deployment",
+            Self::DeploymentEnd { .. } => "deployment-end",
             Self::Endpoint { .. } => "endpoint",
+            Self::Preview { .. } => "preview",
             Self::Queue { .. } => "queue",
             Self::Notice { .. } => "notice",
         }
@@ -262,6 +340,23 @@ mod tests {
         ] {
             assert_eq!((moment_of(&event), &*mark_of(&event)), (Some(moment), mark));
             assert!(!moment.is_final());
+        }
+    }
+
+    #[test]
+    fn ends_and_previews_are_heard_of_with_success_alone() {
+        let (repository, commit) = ("web".to_owned(), "abc".to_owned());
+        let deployment =
+            Receiver::Deployment { repository, commit, environment: "web/production".into() };
+        let end = deployment.clone().into_end().unwrap();
+        assert_eq!(end.partition("shop"), deployment.partition("shop"));
+        let (name, change) = ("chat".to_owned(), PreviewChange::Ready);
+        let preview = Receiver::Preview { name, change, environment: "pr-7".into(), pull: None };
+        assert_eq!((preview.partition("shop"), preview.clone().into_end()), (None, None));
+        for moment in Moment::ALL {
+            assert!(deployment.hears(moment));
+            let is_success = moment == Moment::Succeeded;
+            assert_eq!([end.hears(moment), preview.hears(moment)], [is_success; 2], "{moment:?}");
         }
     }
 

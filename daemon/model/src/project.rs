@@ -278,7 +278,8 @@ pub struct EndpointSpec {
     pub url: String,
     /// Name of the project's secret that holds the signing key, `whsec_` and base64 of 24 to 64 bytes.
     pub secret: String,
-    /// Events that are sent. Empty means `job.held`, those that end a job, and those about other endpoints.
+    /// Events that are sent. Empty means `job.held`, those that end a job, and those about other endpoints. Those of
+    /// previews are sent to endpoints that name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EndpointEvent>,
 }
@@ -310,4 +311,10 @@ pub enum EndpointEvent {
     // Another endpoint is off: it took no message for a day, or answered 410.
     #[serde(rename = "endpoint.disabled")]
     EndpointDisabled,
+    /// A job deployed to a preview, whose address is in the message. It comes beside `job.succeeded`.
+    #[serde(rename = "preview.ready")]
+    PreviewReady,
+    /// A job removed a preview with all that was made for it.
+    #[serde(rename = "preview.removed")]
+    PreviewRemoved,
 }

@@ -15,7 +15,7 @@ use windlass_engine::ports::{NotPublished, QueuePublisher, Secrets, store::JobRe
 use windlass_forge::{
     outgoing::{
         EndpointData, Event, Exchange, Login, Meaning, Next, Notice, Permission, Place, Unsendable,
-        deployment, endpoint, read_token, status, token_call,
+        deployment, deployment_end, endpoint, read_token, status, token_call,
     },
     standard_webhooks::Key,
 };
@@ -140,10 +140,13 @@ impl Underway<'_> {
         let link = self.courier.settings.page(&self.message.job);
         let (commit, name, permission) = match &self.message.receiver {
             Receiver::Status { commit, context, .. } => (commit, context, Permission::Statuses),
-            Receiver::Deployment { commit, environment, .. } => {
+            Receiver::Deployment { commit, environment, .. }
+            | Receiver::DeploymentEnd { commit, environment, .. } => {
                 (commit, environment, Permission::Deployments)
             }
-            Receiver::Endpoint { name } | Receiver::Notice { name, .. } => {
+            Receiver::Endpoint { name }
+            | Receiver::Preview { name, .. }
+            | Receiver::Notice { name, .. } => {
                 let why = format!("endpoint {name} is no forge");
                 return Ok(Meaning::Void(why));
             }
@@ -151,8 +154,10 @@ impl Underway<'_> {
         };
         let state = self.facts.state(self.message, commit, name, link);
         let (login, app_token) = self.login(forge, &place, permission).await?;
+        let is_end = matches!(self.message.receiver, Receiver::DeploymentEnd { .. });
         let exchange = match permission {
             Permission::Statuses => status(&place, &login, &state),
+            Permission::Deployments if is_end => deployment_end(&place, &login, &state),
             Permission::Deployments => deployment(&place, &login, &state),
         };
         let meaning = self.converse(exchange?).await?;
@@ -236,6 +241,10 @@ impl Underway<'_> {
                     url: page,
                 };
                 Event::of_endpoint(*health, message.created_ms, data)
+            }
+            Receiver::Preview { change, pull, .. } => {
+                let data = self.facts.preview(message, pull.as_ref(), page);
+                Event::of_preview(*change, message.created_ms, data)
             }
             _ => {
                 let data = self.facts.data(message, page);

@@ -1,12 +1,15 @@
 //! Facts about a job, as messages give them.
 
 use windlass_engine::ports::store::JobRecord;
-use windlass_forge::outgoing::{CommitState, EventApp, EventApproval, EventData, EventRelease};
+use windlass_forge::outgoing::{
+    CommitState, EventApp, EventApproval, EventData, EventPull, EventRelease, PreviewData,
+};
 use windlass_model::{
     app::App,
+    endpoint::Endpoint,
     event::Event,
     job::{Gate, Source},
-    outbox::{Message, Moment},
+    outbox::{Message, Moment, PullRequest},
     outcome::{Outcome, Stop},
 };
 
@@ -80,11 +83,7 @@ impl Facts {
         };
         EventData {
             job: message.job.clone(),
-            app: EventApp {
-                project: self.app.project.clone(),
-                name: self.app.name.clone(),
-                environment: self.app.environment.clone(),
-            },
+            app: self.event_app(),
             commit: self.commit.clone(),
             outcome: outcome.map(|outcome| word(outcome).to_owned()),
             approval: self.event.as_ref().and_then(approval),
@@ -93,6 +92,37 @@ impl Facts {
             url,
             seq: message.seq,
         }
+    }
+
+    /// Returns what an endpoint hears of a preview. `pull` is its pull request. `None` means that it has none.
+    pub(crate) fn preview(
+        &self,
+        message: &Message,
+        pull: Option<&PullRequest>,
+        url: Option<String>,
+    ) -> PreviewData {
+        let address = match &self.outcome {
+            Some(Outcome::Succeeded(release)) => Endpoint::named(release).into_iter().next(),
+            _ => None,
+        };
+        let pull_request = pull.cloned().map(|pull| {
+            let PullRequest { repository, number, page } = pull;
+            EventPull { repository, number, url: page }
+        });
+        PreviewData {
+            job: message.job.clone(),
+            app: self.event_app(),
+            commit: self.commit.clone(),
+            address: address.map(|address| address.url),
+            pull_request,
+            url,
+            seq: message.seq,
+        }
+    }
+
+    fn event_app(&self) -> EventApp {
+        let App { project, name, environment } = self.app.clone();
+        EventApp { project, name, environment }
     }
 
     fn sentence(&self, moment: Moment) -> String {
@@ -153,7 +183,12 @@ fn word(outcome: &Outcome) -> &'static str {
 mod tests {
     use super::*;
     use crate::fakes::{message, record};
-    use windlass_model::{diagnosis::Diagnosis, job::Stage};
+    use windlass_model::{
+        diagnosis::Diagnosis,
+        job::{Release, Stage},
+        outcome::Removed,
+        runtime::{Expose, Route},
+    };
 
     fn facts(outcome: Option<Outcome>) -> Facts {
         Facts::of(JobRecord { outcome, ..record() })
@@ -209,6 +244,33 @@ mod tests {
             let has_end = approval.is_some_and(|approval| approval.until.is_some());
             assert_eq!(has_end, matches!(event, Some(Event::Held { .. })));
         }
+    }
+
+    #[test]
+    fn a_preview_has_its_address_until_it_is_removed() {
+        let app = App::new("shop", "web", "pr-7").unwrap();
+        let clusters = vec!["eu".to_owned()];
+        let mut release = Release::bare("7", &app, &clusters);
+        release.runtime.expose = Expose {
+            hosts: vec!["web-pr-7.example".into()],
+            route: Some(Route::Ingress { class: "public".into(), tls: None }),
+            ..Expose::default()
+        };
+        let within = Release::bare("7", &app, &clusters);
+        let removed = Removed { job: "7".into(), app, clusters };
+        let (repository, page) = ("web".to_owned(), Some("https://git.example/7".to_owned()));
+        let pull = PullRequest { repository, number: 7, page };
+        for (outcome, address) in [
+            (Outcome::Succeeded(Box::new(release)), Some("http://web-pr-7.example/")),
+            (Outcome::Succeeded(Box::new(within)), None),
+            (Outcome::Removed(removed), None),
+        ] {
+            let data = facts(Some(outcome)).preview(&message(1), Some(&pull), None);
+            assert_eq!((data.address.as_deref(), data.seq), (address, 1));
+            let pull = data.pull_request.unwrap();
+            assert_eq!((pull.number, pull.url.as_deref()), (7, Some("https://git.example/7")));
+        }
+        assert!(facts(None).preview(&message(1), None, None).pull_request.is_none());
     }
 
     #[test]

@@ -181,8 +181,13 @@ impl Resolver {
 /// Returns the name of the endpoint that a message goes to. `None` means that it goes to none.
 fn endpoint_name(receiver: &Receiver) -> Option<&str> {
     match receiver {
-        Receiver::Endpoint { name } | Receiver::Notice { name, .. } => Some(name),
-        Receiver::Status { .. } | Receiver::Deployment { .. } | Receiver::Queue { .. } => None,
+        Receiver::Endpoint { name }
+        | Receiver::Preview { name, .. }
+        | Receiver::Notice { name, .. } => Some(name),
+        Receiver::Status { .. }
+        | Receiver::Deployment { .. }
+        | Receiver::DeploymentEnd { .. }
+        | Receiver::Queue { .. } => None,
     }
 }
 
@@ -203,7 +208,7 @@ fn find(spec: &ProjectSpec, message: &Message) -> Result<(To, Slot), Unsent> {
         Receiver::Status { repository, .. } => {
             forge(spec, &message.project, repository, Reporting::Status).map_err(void)
         }
-        Receiver::Deployment { repository, .. } => {
+        Receiver::Deployment { repository, .. } | Receiver::DeploymentEnd { repository, .. } => {
             forge(spec, &message.project, repository, Reporting::Deployment).map_err(void)
         }
         Receiver::Endpoint { name } => {
@@ -211,6 +216,14 @@ fn find(spec: &ProjectSpec, message: &Message) -> Result<(To, Slot), Unsent> {
             if !endpoint.wants(message.moment) {
                 let moment = message.moment.as_str();
                 return Err(void(format!("the endpoint does not ask for job.{moment}")));
+            }
+            endpoint_of(endpoint)
+        }
+        Receiver::Preview { name, change, .. } => {
+            let endpoint = endpoint_named(spec, name)?;
+            if !endpoint.wants_preview(*change) {
+                let change = change.as_str();
+                return Err(void(format!("the endpoint does not ask for preview.{change}")));
             }
             endpoint_of(endpoint)
         }
@@ -286,7 +299,10 @@ fn host(url: &Url) -> Option<String> {
 mod tests {
     use super::*;
     use crate::fakes::{message, project, status};
-    use windlass_model::{outbox::Moment, project::EndpointEvent};
+    use windlass_model::{
+        outbox::{Moment, PreviewChange},
+        project::EndpointEvent,
+    };
 
     #[test]
     fn an_endpoint_hears_of_waits_and_ends_unless_it_asks_for_others() {
@@ -302,6 +318,38 @@ mod tests {
         let running = Message { moment: Moment::Running, ..message(1) };
         assert!(find(&spec, &running).is_ok());
         assert!(find(&spec, &message(1)).is_err());
+    }
+
+    #[test]
+    fn what_comes_of_a_preview_goes_to_endpoints_that_name_it() {
+        let mut spec = project("https://hooks.example/in", "https://git.example/api/v1");
+        let receiver = Receiver::Preview {
+            name: "hooks".into(),
+            change: PreviewChange::Ready,
+            environment: "pr-7".into(),
+            pull: None,
+        };
+        let ready = Message { receiver, ..message(1) };
+        assert!(matches!(find(&spec, &ready), Err((MessageState::Void, _))));
+        spec.endpoints.get_mut("hooks").unwrap().events = vec![EndpointEvent::PreviewReady];
+        let (_, slot) = find(&spec, &ready).ok().unwrap();
+        assert_eq!(slot.host, "hooks.example:443");
+    }
+
+    #[test]
+    fn an_end_of_a_deployment_goes_where_its_deployment_went() {
+        let mut spec = project("https://hooks.example/in", "https://git.example/api/v1");
+        let receiver = Receiver::DeploymentEnd {
+            repository: "web".into(),
+            commit: "c1".into(),
+            environment: "web/production".into(),
+        };
+        let end = Message { receiver, ..message(1) };
+        assert!(matches!(find(&spec, &end), Err((MessageState::Void, _))));
+        let forge = spec.repositories.get_mut("web").unwrap().forge.as_mut().unwrap();
+        forge.report = vec![Reporting::Deployment];
+        let (_, slot) = find(&spec, &end).ok().unwrap();
+        assert_eq!(slot.login.as_deref(), Some("git.example:443 token shop forge-token"));
     }
 
     #[test]

@@ -70,7 +70,10 @@ fn shown(error: &str) -> String {
 }
 
 fn is_endpoint(message: &Message) -> bool {
-    matches!(message.receiver, Receiver::Endpoint { .. } | Receiver::Notice { .. })
+    matches!(
+        message.receiver,
+        Receiver::Endpoint { .. } | Receiver::Preview { .. } | Receiver::Notice { .. }
+    )
 }
 
 fn is_refusal(code: Option<u16>) -> bool {

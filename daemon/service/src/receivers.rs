@@ -1,8 +1,10 @@
 //! Receivers of messages about a job, from the project's file as it is when the job is accepted.
 
-use crate::services::Services;
+mod deployments;
+mod preview;
+
+use crate::{services::Services, submit::NewJob};
 use windlass_model::{
-    app::App,
     job::{Release, Source},
     outbox::Receiver,
     project::ProjectSpec,
@@ -13,21 +15,35 @@ const MOST_STEPS: usize = 10;
 
 impl Services {
     /// Returns who hears of a job.
-    pub(crate) async fn receivers(
-        &self,
-        project: &ProjectSpec,
-        app: &App,
-        source: &Source,
-    ) -> Vec<Receiver> {
-        let (url, commit) = match source {
-            Source::Commit(commit) => (commit.repository.clone(), commit.id.clone()),
-            // Of no commit: only endpoints hear of it.
-            Source::Removal(_) => (String::new(), String::new()),
-            Source::Release(release) => {
-                (self.repository_of(release).await.unwrap_or_default(), release.commit.clone())
-            }
+    pub(crate) async fn receivers(&self, project: &ProjectSpec, job: &NewJob) -> Vec<Receiver> {
+        let (app, source) = (&job.app, &job.source);
+        // A removal is of no commit: endpoints hear of it, and Deployments end with it.
+        let (url, commit) = self.origin(source).await.unwrap_or_default();
+        let mut receivers = project.receivers(app, &url, &commit);
+        let ends = match source {
+            Source::Removal(_) => self.ended_deployments(project, app, &job.clusters.names).await,
+            Source::Commit(_) | Source::Release(_) => Ok(Vec::new()),
         };
-        project.receivers(app, &url, &commit)
+        let previews = self.hearing_of_preview(project, job).await;
+        for found in [ends, previews] {
+            match found {
+                Ok(found) => receivers.extend(found),
+                Err(error) => tracing::warn!(%app, %error, "a job has fewer receivers"),
+            }
+        }
+        receivers
+    }
+
+    /// Returns the repository and the commit that a job deploys. `None` means that it is a removal.
+    async fn origin(&self, source: &Source) -> Option<(String, String)> {
+        match source {
+            Source::Commit(commit) => Some((commit.repository.clone(), commit.id.clone())),
+            Source::Release(release) => {
+                let url = self.repository_of(release).await.unwrap_or_default();
+                Some((url, release.commit.clone()))
+            }
+            Source::Removal(_) => None,
+        }
     }
 
     /// Returns the URL of the repository that a release was built from. `None` means that the journal has no job that

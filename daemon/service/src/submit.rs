@@ -282,7 +282,7 @@ impl Services {
         job.gates.sort_unstable();
         job.gates.dedup();
         if let Some(spec) = project {
-            receivers.extend(self.receivers(spec, &job.app, &job.source).await);
+            receivers.extend(self.receivers(spec, &job).await);
         }
         let Self { jobs, previews, quota, queue, .. } = self.clone();
         finish(async move {

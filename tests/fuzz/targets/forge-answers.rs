@@ -1,5 +1,5 @@
 //! Answers of forges and endpoints to what the daemon sends them. The first line names the conversation, such as `gitea`,
-//! `gitlab-deployment`, `endpoint` or `app-token`, and a moment. Answers follow, with a line `--` between two: a line with
+//! `gitlab-deployment`, `github-deployment-end`, `endpoint` or `app-token`, and a moment. Answers follow, with a line `--` between two: a line with
 //! the status, headers, an empty line and the body. The last answer is given again and again.
 
 #![no_main]
@@ -10,7 +10,7 @@ use url::Url;
 use windlass_forge::{
     outgoing::{
         Answer, Call, CommitState, Event, EventApp, EventData, Exchange, Login, Meaning, Next,
-        Notice, Place, deployment, endpoint, read_token, status,
+        Notice, Place, Unsendable, deployment, deployment_end, endpoint, read_token, status,
     },
     standard_webhooks::Key,
 };
@@ -82,10 +82,12 @@ fn conversation(word: &str, moment: Moment) -> Option<Box<dyn Exchange>> {
     if word == "endpoint" {
         return Some(told(moment));
     }
-    let (kind, is_deployment) = match word.strip_suffix("-deployment") {
-        Some(kind) => (ForgeKind::parse(kind)?, true),
-        None => (ForgeKind::parse(word)?, false),
-    };
+    type Begin = fn(&Place, &Login, &CommitState) -> Result<Box<dyn Exchange>, Unsendable>;
+    let all: [(&str, Begin); 3] =
+        [("-deployment", deployment), ("-deployment-end", deployment_end), ("", status)];
+    let (kind, begin) = all
+        .into_iter()
+        .find_map(|(suffix, begin)| Some((ForgeKind::parse(word.strip_suffix(suffix)?)?, begin)))?;
     let (api, url) = match kind {
         ForgeKind::Github => ("https://api.github.com", "https://github.com/acme/shop.git"),
         ForgeKind::Gitlab => ("https://gitlab.com/api/v4", "https://gitlab.com/acme/team/shop.git"),
@@ -110,11 +112,7 @@ fn conversation(word: &str, moment: Moment) -> Option<Box<dyn Exchange>> {
         branch: Some("main".into()),
         job: "7".into(),
     };
-    if is_deployment {
-        deployment(&place, &login, &state).ok()
-    } else {
-        status(&place, &login, &state).ok()
-    }
+    begin(&place, &login, &state).ok()
 }
 
 /// Returns the conversation with an endpoint.

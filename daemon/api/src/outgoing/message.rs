@@ -11,14 +11,17 @@ pub(crate) fn message(message: Message) -> v1::Message {
     let kind = message.receiver.kind().to_owned();
     let moment = match &message.receiver {
         Receiver::Notice { health, .. } => health.as_str(),
+        Receiver::Preview { change, .. } => change.as_str(),
         _ => message.moment.as_str(),
     };
     let (receiver, commit, context) = match message.receiver {
         Receiver::Status { repository, commit, context } => (repository, commit, context),
-        Receiver::Deployment { repository, commit, environment } => {
+        Receiver::Deployment { repository, commit, environment }
+        | Receiver::DeploymentEnd { repository, commit, environment } => {
             (repository, commit, environment)
         }
         Receiver::Endpoint { name } => (name, String::new(), String::new()),
+        Receiver::Preview { name, environment, .. } => (name, String::new(), environment),
         Receiver::Queue { correlation } => (correlation, String::new(), String::new()),
         Receiver::Notice { name, endpoint, .. } => (name, String::new(), endpoint),
     };
@@ -42,7 +45,12 @@ pub(crate) fn message(message: Message) -> v1::Message {
 
 /// Returns the message for an endpoint that takes none.
 pub(crate) fn unwell((name, unwell): (String, Unwell)) -> v1::UnwellEndpoint {
-    v1::UnwellEndpoint { name, health: unwell.health.as_str().into(), why: unwell.why }
+    v1::UnwellEndpoint {
+        name,
+        health: unwell.health.as_str().into(),
+        why: unwell.why,
+        since: Some(timestamp(unwell.since_ms)),
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +108,19 @@ mod tests {
             [&*shown.kind, &*shown.receiver, &*shown.context, &*shown.moment],
             ["notice", "ops", "chat", "failing"]
         );
+    }
+
+    #[test]
+    fn what_comes_of_a_preview_has_the_preview_and_a_word_of_its_own() {
+        for change in windlass_model::outbox::PreviewChange::ALL {
+            let (name, environment) = ("chat".to_owned(), "pr-7".to_owned());
+            let receiver = Receiver::Preview { name, change, environment, pull: None };
+            let shown = message(stored(receiver, MessageState::Done));
+            assert_eq!(
+                [&*shown.kind, &*shown.receiver, &*shown.context, &*shown.moment],
+                ["preview", "chat", "pr-7", change.as_str()]
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Webhooks to endpoints of projects, by Standard Webhooks.
 
 use super::{
+    app::EventApp,
     call::{Answer, Call, Exchange, Meaning, Single, Unsendable, time},
+    preview::PreviewData,
     text::cut,
 };
 use crate::standard_webhooks::{Key, sign};
@@ -9,12 +11,15 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use std::fmt;
 use url::Url;
-use windlass_model::{diagnosis::Diagnosis, outbox::EndpointHealth};
+use windlass_model::{
+    diagnosis::Diagnosis,
+    outbox::{EndpointHealth, PreviewChange},
+};
 
 /// Body of a webhook.
 #[derive(Clone, Debug, Serialize)]
 pub struct Event {
-    /// `job.succeeded`, `endpoint.failing`.
+    /// `job.succeeded`, `preview.ready`, `endpoint.failing`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Time of the event: RFC 3339 in UTC.
@@ -27,6 +32,7 @@ pub struct Event {
 #[serde(untagged)]
 pub enum Data {
     Job(Box<EventData>),
+    Preview(Box<PreviewData>),
     Endpoint(EndpointData),
 }
 
@@ -63,14 +69,6 @@ pub struct EventData {
     pub url: Option<String>,
     /// Number of the job's event, by which receivers can sort.
     pub seq: u64,
-}
-
-/// App of a webhook.
-#[derive(Clone, Debug, Serialize)]
-pub struct EventApp {
-    pub project: String,
-    pub name: String,
-    pub environment: String,
 }
 
 /// Wait of a job for an approval, or the approval that it got.
@@ -172,6 +170,14 @@ impl Event {
         Self { kind: format!("job.{moment}"), timestamp, data: Data::Job(Box::new(data)) }
     }
 
+    /// Makes the body of a message about a preview, at `at_ms` in milliseconds since 1970.
+    #[must_use]
+    pub fn of_preview(change: PreviewChange, at_ms: u64, data: PreviewData) -> Self {
+        let timestamp = humantime::format_rfc3339_millis(time(at_ms)).to_string();
+        let kind = format!("preview.{}", change.as_str());
+        Self { kind, timestamp, data: Data::Preview(Box::new(data)) }
+    }
+
     /// Makes the body of a message about another endpoint, at `at_ms` in milliseconds since 1970.
     #[must_use]
     pub fn of_endpoint(health: EndpointHealth, at_ms: u64, data: EndpointData) -> Self {
@@ -187,7 +193,10 @@ const LONGEST: usize = 2000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outgoing::call::{Next, tests::answer};
+    use crate::outgoing::{
+        call::{Next, tests::answer},
+        preview::EventPull,
+    };
 
     const KEYS: [&str; 2] =
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
@@ -259,6 +268,47 @@ mod tests {
             (&"ann".into(), &serde_json::Value::Null)
         );
         assert_eq!(approval["note"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_preview_is_named_with_its_address_and_its_pull_request() {
+        let url = Some("https://git.example/shop/web/pulls/7".into());
+        let ready = PreviewData {
+            job: "7".into(),
+            app: EventApp { environment: "pr-7".into(), ..data().app },
+            commit: "c1".into(),
+            address: Some("https://web-pr-7.example/".into()),
+            pull_request: Some(EventPull { repository: "web".into(), number: 7, url }),
+            url: None,
+            seq: 12,
+        };
+        let removed = PreviewData { address: None, pull_request: None, ..ready.clone() };
+        let of = |change, data| {
+            serde_json::to_value(Event::of_preview(change, 1_700_000_000_123, data)).unwrap()
+        };
+        let body = of(PreviewChange::Ready, ready);
+        let expected = serde_json::json!({
+            "type": "preview.ready",
+            "timestamp": "2023-11-14T22:13:20.123Z",
+            "data": {
+                "job": "7",
+                "app": { "project": "shop", "name": "web", "environment": "pr-7" },
+                "commit": "c1",
+                "address": "https://web-pr-7.example/",
+                "pull_request": {
+                    "repository": "web",
+                    "number": 7,
+                    "url": "https://git.example/shop/web/pulls/7",
+                },
+                "url": null,
+                "seq": 12,
+            },
+        });
+        assert_eq!(body, expected);
+        let body = of(PreviewChange::Removed, removed);
+        assert_eq!(body["type"], "preview.removed");
+        assert_eq!(body["data"]["address"], serde_json::Value::Null);
+        assert_eq!(body["data"]["pull_request"], serde_json::Value::Null);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Commit statuses and Deployments of GitHub.
 
 mod deployment;
+mod deployment_end;
 mod request;
 
 pub(crate) use deployment::deployment;
+pub(crate) use deployment_end::deployment_end;
 
 use super::{
     call::{Exchange, Single, Unsendable},

@@ -1,9 +1,11 @@
 //! Commit statuses and Deployments of GitLab.
 
 mod deployment;
+mod deployment_end;
 mod request;
 
 pub(crate) use deployment::deployment;
+pub(crate) use deployment_end::deployment_end;
 
 use super::{
     call::{Answer, Call, Exchange, Next, Unsendable},

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     app::App,
-    outbox::{EndpointHealth, Moment, Receiver},
+    outbox::{EndpointHealth, Moment, PreviewChange, Receiver},
 };
 
 impl ForgeSpec {
@@ -69,6 +69,16 @@ impl EndpointSpec {
             EndpointHealth::Disabled => EndpointEvent::EndpointDisabled,
         };
         self.events.is_empty() || self.events.contains(&event)
+    }
+
+    /// Returns whether the endpoint hears what comes of previews. One that names no events does not: it hears of their
+    /// jobs.
+    #[must_use]
+    pub fn wants_preview(&self, change: PreviewChange) -> bool {
+        self.events.contains(&match change {
+            PreviewChange::Ready => EndpointEvent::PreviewReady,
+            PreviewChange::Removed => EndpointEvent::PreviewRemoved,
+        })
     }
 }
 
@@ -185,6 +195,18 @@ mod tests {
         assert_eq!(heard(&endpoint), ["queued", "approved", "failed"]);
         endpoint.events = vec![EndpointEvent::JobHeld];
         assert_eq!(heard(&endpoint), ["held"]);
+    }
+
+    #[test]
+    fn an_endpoint_hears_of_previews_if_it_names_them() {
+        let mut endpoint = project().endpoints["chat"].clone();
+        let heard =
+            |endpoint: &EndpointSpec| PreviewChange::ALL.map(|one| endpoint.wants_preview(one));
+        assert_eq!(heard(&endpoint), [false, false]);
+        endpoint.events = vec![EndpointEvent::PreviewReady];
+        assert_eq!(heard(&endpoint), [true, false]);
+        endpoint.events = vec![EndpointEvent::PreviewRemoved, EndpointEvent::JobFailed];
+        assert_eq!(heard(&endpoint), [false, true]);
     }
 
     #[test]

@@ -63,11 +63,11 @@ impl Messages {
         MessageState::ALL.into_iter().filter_map(of).collect()
     }
 
-    /// Adds a message to each receiver that does not have what that moment of the job is about already. Returns whether
-    /// it added any.
+    /// Adds a message to each receiver that hears of the moment, and does not have what it is about already. Returns
+    /// whether it added any.
     pub(super) fn add(&mut self, audience: &Audience<'_>, cause: &Cause<'_>) -> bool {
         let before = self.0.len();
-        for receiver in audience.receivers {
+        for receiver in audience.receivers.iter().filter(|one| one.hears(cause.moment)) {
             let is_known = self.0.iter().any(|Row { message, mark, .. }| {
                 message.job == cause.job
                     && message.receiver == *receiver

@@ -64,14 +64,14 @@ fn try_audience(row: &SqliteRow, job: &str) -> Result<Audience, StoreError> {
     Ok(Audience { project: row.try_get("project").or_store()?, receivers })
 }
 
-/// Adds a message to each receiver. Returns whether it added any.
+/// Adds a message to each receiver that hears of the moment. Returns whether it added any.
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     audience: &Audience,
     cause: &Cause<'_>,
 ) -> Result<bool, StoreError> {
     let mut has_added = false;
-    for receiver in &audience.receivers {
+    for receiver in audience.receivers.iter().filter(|one| one.hears(cause.moment)) {
         let partition = receiver.partition(&audience.project);
         let added = sqlx::query(ADD)
             .bind(Uuid::now_v7().to_string())

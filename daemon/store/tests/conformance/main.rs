@@ -165,6 +165,8 @@ macro_rules! promises {
             outbox::what_is_dropped_on_its_way_is_not_overtaken,
             messages::messages_are_listed_newest_first_and_as_they_are_filtered,
             messages::a_notice_is_added_once_for_its_receiver,
+            messages::ends_of_deployments_and_previews_come_with_success_alone,
+            messages::the_end_of_a_deployment_takes_the_place_of_its_earlier_states,
             messages::messages_are_counted_by_state_in_all_projects,
             messages::messages_outlive_their_job_and_waiting_ones_their_time,
             outbox::whoever_listens_hears_of_new_messages,

@@ -2,11 +2,16 @@
 
 use crate::{
     Place,
-    data::{heard, release, succeeded},
+    data::{app, cancelled, claimed, heard, release, succeeded},
     outbox::{LONG_MS, all, attempt, begin_heard, endpoint, soon, state, status, take},
 };
 use windlass_engine::ports::store::{Notice, OutboxFilter};
-use windlass_model::outbox::{EndpointHealth, Message, MessageState, Receiver};
+use windlass_model::{
+    event::Event,
+    job::Stage,
+    outbox::{EndpointHealth, Message, MessageState, Moment, PreviewChange, PullRequest, Receiver},
+    outcome::{Outcome, Removed},
+};
 
 pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(place: Place) {
     let store = place.open().await;
@@ -37,6 +42,70 @@ pub(crate) async fn messages_are_listed_newest_first_and_as_they_are_filtered(pl
     }
     let blog = OutboxFilter { project: "blog".into(), ..all };
     assert_eq!(store.messages(&blog).await.unwrap().len(), 1);
+}
+
+fn preview(change: PreviewChange) -> Receiver {
+    let pull = PullRequest { repository: "code".into(), number: 7, page: None };
+    let (name, environment) = ("chat".to_owned(), "pr-7".to_owned());
+    Receiver::Preview { name, change, environment, pull: Some(pull) }
+}
+
+fn deployment() -> Receiver {
+    let (repository, commit) = ("code".to_owned(), "abc".to_owned());
+    Receiver::Deployment { repository, commit, environment: "web/production".into() }
+}
+
+fn removed(id: &str) -> Event {
+    let clusters = vec!["default".to_owned()];
+    Event::Ended(Outcome::Removed(Removed { job: id.into(), app: app(), clusters }))
+}
+
+pub(crate) async fn ends_of_deployments_and_previews_come_with_success_alone(place: Place) {
+    let store = place.open().await;
+    let ready = preview(PreviewChange::Ready);
+    let end = deployment().into_end().unwrap();
+    let stopped = begin_heard(&*store, "1", &[ready.clone(), end.clone()]).await;
+    store.append(&stopped, claimed()).await.unwrap();
+    store.append(&stopped, Event::Ended(cancelled(Stage::Build))).await.unwrap();
+    assert!(all(&*store).await.is_empty());
+    let deployed = begin_heard(&*store, "2", std::slice::from_ref(&ready)).await;
+    store.append(&deployed, claimed()).await.unwrap();
+    store.append(&deployed, succeeded(release("2"))).await.unwrap();
+    let gone = preview(PreviewChange::Removed);
+    let removal = begin_heard(&*store, "3", &[gone.clone(), end.clone()]).await;
+    store.append(&removal, claimed()).await.unwrap();
+    store.append(&removal, removed("3")).await.unwrap();
+    let found = all(&*store).await;
+    let found: Vec<_> = found.iter().map(|one| (&*one.job, &one.receiver, one.moment)).collect();
+    let success = Moment::Succeeded;
+    assert_eq!(found, [("2", &ready, success), ("3", &gone, success), ("3", &end, success)]);
+    // The endpoint's own list has them.
+    let filter = OutboxFilter {
+        project: "shop".into(),
+        receiver: Some("chat".into()),
+        limit: 9,
+        ..OutboxFilter::default()
+    };
+    assert_eq!(store.messages(&filter).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn the_end_of_a_deployment_takes_the_place_of_its_earlier_states(place: Place) {
+    let store = place.open().await;
+    let deployed = begin_heard(&*store, "1", &[deployment()]).await;
+    store.append(&deployed, claimed()).await.unwrap();
+    store.append(&deployed, succeeded(release("1"))).await.unwrap();
+    let end = deployment().into_end().unwrap();
+    let removal = begin_heard(&*store, "2", std::slice::from_ref(&end)).await;
+    let waiting = |all: &[Message]| -> Vec<Receiver> {
+        let waits = all.iter().filter(|one| one.state == MessageState::Waiting);
+        waits.map(|one| one.receiver.clone()).collect()
+    };
+    assert_eq!(waiting(&all(&*store).await), [deployment()], "a removal that waits ends nothing");
+    store.append(&removal, removed("2")).await.unwrap();
+    assert_eq!(waiting(&all(&*store).await), [end], "the success is told no more");
+    // Whoever deploys the commit again owns its state from then on.
+    store.submit(heard("3", &[deployment()])).await.unwrap();
+    assert_eq!(waiting(&all(&*store).await), [deployment()]);
 }
 
 pub(crate) async fn a_notice_is_added_once_for_its_receiver(place: Place) {

@@ -54,8 +54,8 @@ pub struct Notice {
 }
 
 /// Messages. The events of jobs add them: see [`windlass_model::outbox::moment_of`]. Each receiver hears once of each
-/// moment and [`windlass_model::outbox::mark_of`]. [`super::Submission::receivers`] says who hears of a job; its acceptance
-/// adds the first messages.
+/// moment and [`windlass_model::outbox::mark_of`], if [`windlass_model::outbox::Receiver::hears`] says that it hears of
+/// the moment at all. [`super::Submission::receivers`] says who hears of a job; its acceptance adds the first messages.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Adds a message, unless the project has one with this very receiver, in whichever state. Returns whether it was

@@ -54,13 +54,7 @@ pub(crate) fn deployment(
 
 impl Exchange for Deployment {
     fn first(&self) -> Call {
-        let mut url = self.deployments.clone();
-        url.query_pairs_mut()
-            .append_pair("sha", &self.state.commit)
-            .append_pair("environment", &self.state.name)
-            .append_pair("task", TASK)
-            .append_pair("per_page", LOOKED_AT);
-        get(url, &self.login)
+        list(&self.deployments, &self.login, &self.state)
     }
 
     fn read(&mut self, answer: &Answer, now_ms: u64) -> Next {
@@ -85,17 +79,52 @@ impl Exchange for Deployment {
             Step::SetState => return Next::End(Meaning::Done),
         };
         self.step = Step::SetState;
-        Next::Send(Box::new(self.set_state(found)))
+        let word = word(self.state.moment);
+        Next::Send(Box::new(set_state(&self.deployments, &self.login, &self.state, found, word)))
     }
+}
+
+/// Returns the request for the deployments of a commit in an environment that have our task, the newest first.
+pub(super) fn list(deployments: &Url, login: &Login, state: &CommitState) -> Call {
+    let mut url = deployments.clone();
+    url.query_pairs_mut()
+        .append_pair("sha", &state.commit)
+        .append_pair("environment", &state.name)
+        .append_pair("task", TASK)
+        .append_pair("per_page", LOOKED_AT);
+    get(url, login)
+}
+
+/// Returns the id of the job that made a deployment. `None` means that the deployment is not ours.
+pub(super) fn job_of(deployment: &Value) -> Option<&str> {
+    deployment.get("payload")?.get(MARKER)?.as_str()
+}
+
+/// Returns the request that adds a status to a deployment.
+pub(super) fn set_state(
+    deployments: &Url,
+    login: &Login,
+    state: &CommitState,
+    id: u64,
+    word: &str,
+) -> Call {
+    let mut url = deployments.clone();
+    // It is an HTTP URL, which has segments.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(&id.to_string()).push("statuses");
+    }
+    let body = serde_json::json!({
+        "state": word,
+        "description": state.line(DESCRIPTION),
+        "log_url": state.link.as_deref().unwrap_or_default(),
+    });
+    json(Method::POST, url, login, &body)
 }
 
 impl Deployment {
     /// Returns the id of the job's own deployment in a list. `None` means that there is none.
     fn found(&self, list: &Value) -> Option<u64> {
-        let is_own = |one: &&Value| {
-            let marker = one.get("payload").and_then(|payload| payload.get(MARKER));
-            marker.and_then(Value::as_str) == Some(&*self.state.job)
-        };
+        let is_own = |one: &&Value| job_of(one) == Some(&*self.state.job);
         list.as_array()?.iter().find(is_own)?.get("id")?.as_u64()
     }
 
@@ -116,20 +145,6 @@ impl Deployment {
             "production_environment": self.state.name.rsplit('/').next() == Some("production"),
         });
         json(Method::POST, self.deployments.clone(), &self.login, &body)
-    }
-
-    fn set_state(&self, id: u64) -> Call {
-        let mut url = self.deployments.clone();
-        // It is an HTTP URL, which has segments.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(&id.to_string()).push("statuses");
-        }
-        let body = serde_json::json!({
-            "state": word(self.state.moment),
-            "description": self.state.line(DESCRIPTION),
-            "log_url": self.state.link.as_deref().unwrap_or_default(),
-        });
-        json(Method::POST, url, &self.login, &body)
     }
 }
 
