@@ -34,7 +34,7 @@ pub(crate) async fn run(client: &mut Client, args: &Args, command: &Outbox) -> R
             let of = |one: &v1::UnwellEndpoint| serde_json::json!({ "unwell": json::value(one) });
             values.extend(page.unwell.iter().map(of));
             let mut lines = list(&messages, now_ms());
-            lines.extend(page.unwell.iter().map(unwell));
+            lines.extend(page.unwell.iter().map(|one| unwell(one, now_ms())));
             out::either(args, &lines, &values)
         }
         Outbox::Show { id } => {
@@ -94,15 +94,20 @@ fn list(messages: &[v1::Message], now_ms: u64) -> Vec<Line> {
 }
 
 /// Returns the warning about an endpoint that takes no messages.
-fn unwell(endpoint: &v1::UnwellEndpoint) -> Line {
-    let v1::UnwellEndpoint { name, health, why } = endpoint;
-    Line::of(Look::Odd, &format!("endpoint {name} is {health}: {why}"))
+fn unwell(endpoint: &v1::UnwellEndpoint, now_ms: u64) -> Line {
+    let v1::UnwellEndpoint { name, health, why, since: at } = endpoint;
+    let silence = match &*since(at.as_ref(), now_ms) {
+        // An older daemon does not send it.
+        "" => String::new(),
+        age => format!(", and takes nothing for {age}"),
+    };
+    Line::of(Look::Odd, &format!("endpoint {name} is {health}{silence}: {why}"))
 }
 
-/// Returns what a message is about: a moment of its job, or another endpoint.
+/// Returns what a message is about: a moment of its job, another endpoint, or a preview.
 fn about(message: &v1::Message) -> String {
     match &*message.kind {
-        "notice" => format!("{} {}", message.context, message.moment),
+        "notice" | "preview" => format!("{} {}", message.context, message.moment),
         _ => message.moment.clone(),
     }
 }
@@ -115,8 +120,12 @@ fn shown(message: &v1::Message, now_ms: u64, clock: &Clock) -> Vec<Line> {
     lines.extend(state.map(|line| line.add(look(&message.state), &message.state)));
     lines.extend(labelled("to:", [receiver(message)]));
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    if message.kind == "notice" {
-        let about = format!("endpoint {} is {}", message.context, message.moment);
+    if let Some(noun) = match &*message.kind {
+        "notice" => Some("endpoint"),
+        "preview" => Some("preview"),
+        _ => None,
+    } {
+        let about = format!("{noun} {} is {}", message.context, message.moment);
         lines.extend(labelled("about:", [about]));
     } else {
         lines.extend(labelled("context:", given(&message.context)));
@@ -268,8 +277,30 @@ mod tests {
         let whole = text(&shown(&notice, NOW_MS, &Clock::utc()));
         assert!(whole.contains("endpoint chat is failing"), "{whole}");
         let (name, health) = ("chat".into(), "disabled".into());
-        let endpoint = v1::UnwellEndpoint { name, health, why: "it is off".into() };
-        assert_eq!(unwell(&endpoint).show(false), "endpoint chat is disabled: it is off");
+        let why = "it is off".to_owned();
+        let endpoint = v1::UnwellEndpoint { name, health, why, since: None };
+        let shown = unwell(&endpoint, NOW_MS).show(false);
+        assert_eq!(shown, "endpoint chat is disabled: it is off");
+        let silent = v1::UnwellEndpoint { since: at(-60), ..endpoint };
+        let shown = unwell(&silent, NOW_MS).show(false);
+        assert!(shown.starts_with("endpoint chat is disabled, and takes nothing for "), "{shown}");
+    }
+
+    #[test]
+    fn what_comes_of_a_preview_names_the_preview() {
+        let [status, ..] = messages();
+        let ready = v1::Message {
+            kind: "preview".into(),
+            receiver: "ops".into(),
+            commit: String::new(),
+            context: "pr-7".into(),
+            moment: "ready".into(),
+            ..status
+        };
+        let lines = text(&list(slice::from_ref(&ready), NOW_MS));
+        assert!(lines.contains("preview ops") && lines.contains("pr-7 ready"), "{lines}");
+        let whole = text(&shown(&ready, NOW_MS, &Clock::utc()));
+        assert!(whole.contains("preview pr-7 is ready"), "{whole}");
     }
 
     #[test]
