@@ -1,15 +1,23 @@
 //! Messages for other doors, which show them as JSON.
 
 use crate::{apps, outgoing};
-use windlass_engine::ports::{
-    ObjectChange, PluginStatus,
-    store::{JobRecord, ProjectRecord, UnreadableJob},
+use windlass_engine::{
+    endpoint_health::Unwell,
+    ports::{
+        ObjectChange, PluginStatus,
+        store::{
+            HookRecord, JobRecord, OwnClusterRecord, OwnRegistryRecord, ProjectRecord,
+            UnreadableJob,
+        },
+    },
 };
 use windlass_model::{
     delivery::Delivery, endpoint::Endpoint, job::Release, outbox::Message, preview::PreviewRecord,
 };
 use windlass_proto::v1;
-use windlass_service::{AppStatus, ListedRelease, RemovedObject, Services};
+use windlass_service::{
+    AppStatus, CheckedCluster, ListedRelease, RegistryFinding, RemovedObject, Services,
+};
 
 /// Returns jobs with the reasons for which they wait.
 #[must_use]
@@ -80,6 +88,42 @@ pub fn delivery(delivery: Delivery) -> v1::Delivery {
 #[must_use]
 pub fn message(message: Message) -> v1::Message {
     outgoing::message(message)
+}
+
+/// Returns an endpoint of a project, by its name, that takes no messages.
+#[must_use]
+pub fn unwell(found: (String, Unwell)) -> v1::UnwellEndpoint {
+    outgoing::unwell(found)
+}
+
+/// Returns a hook with its address, where the operator has told that.
+#[must_use]
+pub fn hook(services: &Services, record: HookRecord) -> v1::Hook {
+    outgoing::hook(record, services.hooks_url.as_deref())
+}
+
+/// Returns a registry of a project's own.
+#[must_use]
+pub fn registry(record: OwnRegistryRecord) -> v1::Registry {
+    outgoing::registry(record)
+}
+
+/// Returns a login of a registry that does not work.
+#[must_use]
+pub fn registry_finding(finding: RegistryFinding) -> v1::RegistryFinding {
+    outgoing::registry_finding(finding)
+}
+
+/// Returns a cluster of a project's own.
+#[must_use]
+pub fn own_cluster(record: OwnClusterRecord) -> v1::OwnCluster {
+    outgoing::own_cluster(record)
+}
+
+/// Returns a cluster that was looked at.
+#[must_use]
+pub fn checked_cluster(checked: CheckedCluster) -> v1::CheckedCluster {
+    outgoing::checked_cluster(checked)
 }
 
 /// Returns a preview environment.

@@ -6,11 +6,13 @@ mod apps;
 mod body;
 mod changes;
 mod deliveries;
+mod hooks;
 mod jobs;
 mod log;
 mod me;
 mod operator;
 mod outbox;
+mod own;
 mod previews;
 mod projects;
 mod removal;
@@ -30,6 +32,11 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/projects", get(projects::list))
         .route("/projects/{project}", get(projects::one))
         .route("/projects/{project}/deliveries", get(deliveries::list))
+        .route("/projects/{project}/hooks", get(hooks::list))
+        .route("/projects/{project}/registries", get(own::registries))
+        .route("/projects/{project}/registries/{host}/test", post(own::test_registry))
+        .route("/projects/{project}/clusters", get(own::clusters))
+        .route("/projects/{project}/clusters/{name}/test", post(own::test_cluster))
         .route("/projects/{project}/previews", get(previews::list))
         .route("/projects/{project}/outbox", get(outbox::list))
         .route("/projects/{project}/outbox/{id}/replay", post(outbox::replay))

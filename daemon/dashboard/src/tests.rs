@@ -1,10 +1,12 @@
 //! Tests of the JSON routes, from the request to the answer, on a store in memory.
 
+mod brought;
+mod endpoints;
 mod fakes;
 
 use crate::{Dashboard, LoginCodes, Settings};
 use axum::{Router, body::Body, body::to_bytes, http::Request};
-use fakes::{Nothing, Parts};
+use fakes::{Brought, Nothing, Parts};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -60,9 +62,9 @@ impl World {
             plugins: Arc::new(Nothing),
             targets: Arc::new(JoinedTargets::new(targets, store.clone())),
             own_clusters: store.clone(),
-            probe: Arc::new(Nothing),
+            probe: Arc::new(Brought),
             own_registries: store.clone(),
-            registry_admin: Arc::new(Nothing),
+            registry_admin: Arc::new(Brought),
             planner: Arc::new(Nothing),
             uploads: Arc::new(Nothing),
             plan_slots: PlanSlots::new(1, Duration::from_secs(60)),

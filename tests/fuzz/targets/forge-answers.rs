@@ -23,6 +23,9 @@ const DAY: u64 = 24 * 3600 * 1000;
 /// Requests of a conversation, at most.
 const MOST_REQUESTS: usize = 4;
 
+/// Function that begins a conversation with a forge.
+type Begin = fn(&Place, &Login, &CommitState) -> Result<Box<dyn Exchange>, Unsendable>;
+
 /// Characters of a reason: an excerpt of 4096, and our own words.
 const LONGEST: usize = 5000;
 
@@ -82,7 +85,6 @@ fn conversation(word: &str, moment: Moment) -> Option<Box<dyn Exchange>> {
     if word == "endpoint" {
         return Some(told(moment));
     }
-    type Begin = fn(&Place, &Login, &CommitState) -> Result<Box<dyn Exchange>, Unsendable>;
     let all: [(&str, Begin); 3] =
         [("-deployment", deployment), ("-deployment-end", deployment_end), ("", status)];
     let (kind, begin) = all

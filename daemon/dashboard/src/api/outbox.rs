@@ -1,7 +1,7 @@
 //! Messages to forges and endpoints.
 
 use super::{
-    answer::{Answer, Door, Page, given},
+    answer::{Answer, Door, given},
     body::{Body, Empty},
 };
 use crate::identify::Known;
@@ -26,13 +26,23 @@ pub(super) struct Choice {
     limit: u32,
 }
 
+/// Page of messages.
+#[derive(Serialize)]
+pub(super) struct Messages {
+    pub(super) items: Vec<v1::Message>,
+    /// `before` of the next page. `None` means that this page is the last.
+    pub(super) next: Option<String>,
+    /// Endpoints of the project that take no messages. Empty on all pages but the first.
+    pub(super) unwell: Vec<v1::UnwellEndpoint>,
+}
+
 /// Returns a page of a project's messages, newest first.
 pub(super) async fn list(
     State(door): Door,
     known: Known,
     Path(project): Path<String>,
     Query(choice): Query<Choice>,
-) -> Answer<Page<v1::Message>> {
+) -> Answer<Messages> {
     let states = choice.state.as_deref().unwrap_or_default().split(',');
     let request = MessagesRequest {
         project,
@@ -44,7 +54,8 @@ pub(super) async fn list(
     };
     let found = door.services.list_messages(known.caller(), request).await?;
     let items = found.messages.into_iter().map(shown::message).collect();
-    Ok(Json(Page { items, next: found.next }))
+    let unwell = found.unwell.into_iter().map(shown::unwell).collect();
+    Ok(Json(Messages { items, next: found.next, unwell }))
 }
 
 /// Number of messages that are sent once more.

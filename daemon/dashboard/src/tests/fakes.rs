@@ -53,10 +53,16 @@ impl Planner for Nothing {
     }
 }
 
+/// Registries and clusters that projects bring: what a test of one finds.
+pub(super) struct Brought;
+
+/// Role that a cluster lacks.
+pub(super) const ROLE: &str = "kind: Role\n";
+
 #[async_trait]
-impl ClusterProbe for Nothing {
-    fn read(&self, _: &Secret) -> Result<ReadKubeconfig, KubeconfigError> {
-        panic!("no route puts a cluster")
+impl ClusterProbe for Brought {
+    fn read(&self, kubeconfig: &Secret) -> Result<ReadKubeconfig, KubeconfigError> {
+        Ok(ReadKubeconfig { server: "https://k8s.example.com".into(), kept: kubeconfig.clone() })
     }
 
     fn forget(&self, _: &str, _: Option<&str>) {}
@@ -67,23 +73,34 @@ impl ClusterProbe for Nothing {
         _: &OwnCluster,
         _: &Secret,
     ) -> Result<ReviewedCluster, ClusterError> {
-        panic!("no route tests a cluster")
+        let missing = vec![ROLE.to_owned()];
+        Ok(ReviewedCluster { version: "v1.35.0".into(), missing, unknown: Vec::new() })
     }
 }
 
 #[async_trait]
-impl RegistryAdmin for Nothing {
+impl RegistryAdmin for Brought {
     async fn admit(
         &self,
         _: &str,
         _: &OwnRegistry,
         _: &RegistrySecrets,
     ) -> Result<(), ServiceError> {
-        panic!("no route puts a registry")
+        Ok(())
     }
 
-    async fn check(&self, _: &str, _: &OwnRegistry, _: &RegistrySecrets) -> Vec<RegistryFinding> {
-        panic!("no route tests a registry")
+    async fn check(
+        &self,
+        _: &str,
+        registry: &OwnRegistry,
+        _: &RegistrySecrets,
+    ) -> Vec<RegistryFinding> {
+        let finding = |(login, _)| RegistryFinding {
+            login,
+            message: format!("{} refuses the login: 401", registry.host),
+            fix: "put a password that is valid".into(),
+        };
+        registry.logins().map(finding).collect()
     }
 
     async fn changed(&self, _: &str) {}
