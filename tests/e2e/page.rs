@@ -18,11 +18,11 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use windlass_bed::{daemon::Config, part::controllers::page_tests};
+use windlass_bed::{daemon::Config, layout::HOST, part::controllers::page_tests};
 use windlass_tests::{
     Namespace, SMALL, TestEnv, bed, dockerfile,
-    forge_project::{Endpoint, ForgeProject, KEY, printing_app},
-    hash_of,
+    forge_project::{Endpoint, ForgeProject, Got, KEY, printing_app},
+    hash_of, kubeconfig_of,
 };
 
 const NAME: &str = "t-page";
@@ -32,6 +32,12 @@ const HOOKS: u16 = 21_321;
 /// Tokens of a caller who may do everything, and of one who may look.
 const OWNER: &str = "5f2c0d7e9b1a4386c05d7f1e2a9b8c3e";
 const READER: &str = "0d7e9b1a4386c05d7f1e2a9b8c3e5f2c";
+
+/// Verbs of the caller who may do everything.
+const VERBS: &str = r#""read", "deploy", "projects", "approve", "registries", "clusters""#;
+
+/// Cluster of the project's own.
+const CLUSTER: &str = "ours";
 
 /// Longest time that all flows take together.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -103,23 +109,64 @@ fn login_link(env: &TestEnv) -> String {
     link["url"].as_str().unwrap().to_owned()
 }
 
+/// Returns tables of a configuration that lets projects bring the bed's private registry, and its Kubernetes.
+fn tables() -> String {
+    let registry = bed().layout.private_registry();
+    let network = format!("private-addresses = [\"{HOST}/32\"]\n");
+    format!(
+        "[own-registries]\nallow = [\"{registry}\"]\nplain-http = [\"{registry}\"]\n{network}\
+         [own-clusters]\nallow = [\"{HOST}\"]\n{network}"
+    )
+}
+
+/// Puts a registry with a password that it refuses, and a cluster with an account that has no rights. No job of the test
+/// uses them.
+fn bring(env: &TestEnv, elsewhere: &Namespace) {
+    let host = bed().layout.private_registry();
+    let folder = bed().layout.at("hooks").join(NAME);
+    fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let password = file("password", "it-is-another");
+    let args = ["registry", "put", NAME, &host, "--push-user", "bed", "--no-check"];
+    let of_owner = |args: &[&str]| {
+        let address = format!("http://127.0.0.1:{PORT}");
+        let login = ["--address", &address, "--token", OWNER];
+        let answer = env.daemon.windlass(&[&login[..], args].concat()).unwrap();
+        assert_eq!(answer.code, 0, "{args:?}: {}", answer.text);
+    };
+    of_owner(&[&args[..], &["--push-password-file", &password][..]].concat());
+    elsewhere.create("serviceaccount nobody");
+    let token = elsewhere.create("token nobody --duration=1h");
+    let kubeconfig = file("kubeconfig", &kubeconfig_of(&format!("token: {}", token.trim())));
+    let args = ["cluster", "put", NAME, CLUSTER, "--environment", "elsewhere", "--no-check"];
+    of_owner(&[&args[..], &["--kubeconfig", &kubeconfig][..]].concat());
+}
+
 #[test]
 fn people_see_what_happens_and_change_what_they_may() {
     let mut config = Config::of(bed()).unwrap();
     config.more = format!(
         "logs = {{ stage-lines = 200000 }}\n\
          principals = [\n\
-         {{ name = \"owner\", token-sha256 = \"{}\", projects = [\"*\"], verbs = [\"read\", \"deploy\", \"projects\", \"approve\"] }},\n\
+         {{ name = \"owner\", token-sha256 = \"{}\", projects = [\"*\"], verbs = [{VERBS}] }},\n\
          {{ name = \"reader\", token-sha256 = \"{}\", projects = [\"{NAME}\"], verbs = [\"read\"] }},\n]\n",
         hash_of(OWNER),
         hash_of(READER),
     );
+    config.tables = tables();
     let listen = format!("tcp = \"127.0.0.1:{PORT}\"\nurl = \"http://127.0.0.1:{PORT}\"");
     let chat = Endpoint::start();
+    let gone = Endpoint::answering("410 Gone");
     let more = format!(
         "[triggers.production]\napp = \"web\"\npush = {{ branches = [\"main\"] }}\n\
-         [environments.staging]\napproval = \"release\"\n[previews]\n{}",
-        chat.table()
+         [environments.staging]\napproval = \"release\"\n[previews]\n{}{}",
+        chat.table(),
+        // It is off by its first answer, and `chat` hears of it with the next message.
+        gone.table().replace("endpoints.chat", "endpoints.gone"),
     );
     let project = ForgeProject::new(NAME, HOOKS, config, &listen, &more);
     project.env.put_secret("chat-key", KEY);
@@ -156,6 +203,11 @@ fn people_see_what_happens_and_change_what_they_may() {
         assert!(env.await_event(id, is_held).is_some(), "{:#?}", env.events(id));
     }
     env.watch(&preview).succeeded();
+    let elsewhere = Namespace::of(&format!("{NAME}--elsewhere"));
+    elsewhere.fresh();
+    bring(&env, &elsewhere);
+    let notice = |got: &Got| got.verified(KEY)["type"] == "endpoint.disabled";
+    while !notice(&chat.hear()) {}
 
     let folder = page_tests(&bed().layout).unwrap();
     let control = bed().layout.at("page");
@@ -178,6 +230,8 @@ fn people_see_what_happens_and_change_what_they_may() {
         .env("WINDLASS_PAGE_HELD", &held)
         .env("WINDLASS_PAGE_REJECTED", &rejected)
         .env("WINDLASS_PAGE_PREVIEW", &preview)
+        .env("WINDLASS_PAGE_REGISTRY", bed().layout.private_registry())
+        .env("WINDLASS_PAGE_CLUSTER", CLUSTER)
         .env("WINDLASS_PAGE_CONTROL", &control);
     let mut node = command.spawn().unwrap();
     let began = Instant::now();
@@ -198,5 +252,6 @@ fn people_see_what_happens_and_change_what_they_may() {
     for namespace in &beside {
         Namespace::of(namespace).discard();
     }
+    elsewhere.discard();
     assert!(status.success(), "the output above has the flow that failed");
 }

@@ -24,7 +24,7 @@ for (const colorScheme of ["light", "dark"]) {
       const { app } = await ask(page, `/api/jobs/${ended}`);
       for (const path of ["/", "/jobs", `/jobs/${ended}`, `/jobs/${given("WINDLASS_PAGE_FAILED")}`, `/jobs/${given("WINDLASS_PAGE_LIVE")}`,
         `/projects/${app.project}`, `/projects/${app.project}/apps/${app.name}/${app.environment}`,
-        `/jobs/${given("WINDLASS_PAGE_HELD")}`, `/projects/${app.project}/previews`, `/projects/${app.project}/deliveries`, `/projects/${app.project}/outbox`, "/plugins", "/clusters"]) {
+        `/jobs/${given("WINDLASS_PAGE_HELD")}`, `/projects/${app.project}/previews`, `/projects/${app.project}/deliveries`, `/projects/${app.project}/outbox`, `/projects/${app.project}/own`, "/plugins", "/clusters"]) {
         await page.goto(base + path);
         await page.getByRole("heading", { level: 1 }).waitFor();
         await page.locator(".skeleton").waitFor({ state: "detached" });

@@ -6,6 +6,7 @@ import "./pushed.mjs";
 import "./lists.mjs";
 import "./job.mjs";
 import "./live.mjs";
+import "./own.mjs";
 import "./rights.mjs";
 import "./accessible.mjs";
 import "./screenshots.mjs";

@@ -42,7 +42,7 @@ test("each page of a project and of the operator opens", async () => {
     const { app } = await ask(page, `/api/jobs/${ended}`);
     for (const [path, heading] of [
       [`/projects/${app.project}`, app.project], [`/projects/${app.project}/deliveries`, "Deliveries"],
-      [`/projects/${app.project}/previews`, "Previews"],
+      [`/projects/${app.project}/previews`, "Previews"], [`/projects/${app.project}/own`, "Registries and clusters"],
       [`/projects/${app.project}/outbox`, "Outbox"], ["/plugins", "Plugins"], ["/clusters", "Builders and clusters"],
     ]) {
       await page.goto(base + path);
@@ -59,7 +59,7 @@ test("nothing is wider than a small screen", async () => {
     const { app } = await ask(page, `/api/jobs/${ended}`);
     for (const path of ["/", "/jobs", `/jobs/${given("WINDLASS_PAGE_FAILED")}`, `/jobs/${ended}`,
       `/projects/${app.project}/apps/${app.name}/${app.environment}`, `/projects/${app.project}/deliveries`,
-      `/projects/${app.project}/previews`, "/clusters", `/jobs/${given("WINDLASS_PAGE_HELD")}`]) {
+      `/projects/${app.project}/previews`, `/projects/${app.project}/outbox`, `/projects/${app.project}/own`, "/clusters", `/jobs/${given("WINDLASS_PAGE_HELD")}`]) {
       await page.goto(base + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -10,6 +10,7 @@ import { JobPage } from "./pages/job";
 import { JobsPage } from "./pages/jobs";
 import { LoginPage } from "./pages/login";
 import { OutboxPage } from "./pages/outbox";
+import { OwnPage } from "./pages/own";
 import { PluginsPage } from "./pages/plugins";
 import { PreviewsPage } from "./pages/previews";
 import { ProjectPage } from "./pages/project";
@@ -31,6 +32,7 @@ function Page() {
     if (kind === "previews") return <PreviewsPage key={name} project={name} />;
     if (kind === "deliveries") return <DeliveriesPage key={name} project={name} />;
     if (kind === "outbox") return <OutboxPage key={name} project={name} />;
+    if (kind === "own") return <OwnPage key={name} project={name} />;
     if (kind === "apps" && app && environment) {
       return <AppPage key={path.value} app={{ project: name, name: app, environment }} />;
     }

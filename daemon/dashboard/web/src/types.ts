@@ -103,6 +103,30 @@ export interface Message {
   next: number | null; code: number; error: string;
 }
 
+/** An endpoint that takes no messages. */
+export interface UnwellEndpoint { name: string; health: "failing" | "disabled"; why: string; since: number | null }
+export interface Messages extends Page<Message> { unwell: UnwellEndpoint[] }
+
+export interface Hook {
+  id: string; repository: string; path: string; url: string; created: number | null; by: string; seen: number | null;
+}
+
+/** A login of a registry, without what is secret. */
+export interface RegistryAccount { user: string; plugin: string; settings: Record<string, unknown> | null }
+export interface Registry {
+  project: string; host: string; images: string; push: RegistryAccount | null; pull: RegistryAccount | null;
+  version: number; by: string; at: number | null;
+  /** What a check found when it was put. Empty means nothing. */
+  finding: string;
+}
+export interface TestedRegistry { findings: { login: string; message: string; fix: string }[] }
+
+export interface OwnCluster {
+  project: string; name: string; version: number; environments: string[]; pod_security: string; server: string;
+  by: string; at: number | null;
+}
+export interface CheckedCluster { kubernetes: string; missing_roles: string[]; warnings: string[] }
+
 export interface Plugin {
   name: string; version: string; world: string; digest: string; path: string; markers: string[];
   languages: string[]; grants: string[]; calls: number; failures: number; disabled: string;

@@ -7,6 +7,7 @@ import { jobPath, projectPath } from "../route";
 import { Crumbs } from "../shell";
 import { title } from "../title";
 import type { Delivery, Page, Verdict } from "../types";
+import { Hooks } from "../ui/hooks";
 import { Ago, Badge, Command, Empty, More, Problem, Skeleton } from "../ui/parts";
 import { ProjectTabs } from "./project";
 
@@ -48,6 +49,7 @@ export function DeliveriesPage({ project }: { project: string }) {
       <div class="page-head"><h1>Deliveries</h1></div>
       <ProjectTabs name={project} here="deliveries" />
       {(trouble ?? failure) && <Problem failure={(trouble ?? failure) as Failure} />}
+      <Hooks project={project} />
       {!data && !failure && <Skeleton />}
       {data && !all.length && (
         <Empty title="No forge has reported anything">

@@ -7,8 +7,9 @@ import { now, duration, plural, short } from "../format";
 import { jobPath, params, projectPath, setParams } from "../route";
 import { Crumbs } from "../shell";
 import { title } from "../title";
-import type { Message, Page } from "../types";
+import type { Message, Messages } from "../types";
 import { Ago, Badge, Empty, More, Problem, Skeleton } from "../ui/parts";
+import { Unwell } from "../ui/unwell";
 import { ProjectTabs } from "./project";
 
 const STATES: [string, string][] = [["", "All"], ["waiting", "Waiting"], ["dead", "Given up"], ["done", "Delivered"]];
@@ -21,11 +22,23 @@ function Came({ message }: { message: Message }) {
   return <span class="row-note">{[answer, tries, next].filter(Boolean).join(", ")} {message.error && <span class="clip">{message.error}</span>}</span>;
 }
 
+/** What a message is about: a moment of its job, an endpoint that takes none, or a preview. */
+function About({ message: { kind, context, moment, job, commit } }: { message: Message }) {
+  const link = (text: string) => <a href={jobPath(job)}>{text}</a>;
+  // The job is one of those that the endpoint did not hear of.
+  if (kind === "notice") return <span class="quiet">endpoint <code>{context}</code> is {moment} · {link("a job")}</span>;
+  if (kind === "preview") return <span class="quiet">{link(`preview ${context} ${moment}`)}</span>;
+  return <span class="quiet">{link(kind === "deployment-end" ? "app removed" : `job ${moment}`)}{commit && <> at <code>{short(commit)}</code></>}</span>;
+}
+
+/** Kinds whose context is what they are about, and stands there. */
+const ABOUT_CONTEXT = ["notice", "preview"];
+
 export function OutboxPage({ project }: { project: string }) {
   const state = params.value.get("state") ?? "";
   const base = `/api/projects/${encodeURIComponent(project)}/outbox`;
   const address = query(base, { state });
-  const { data, failure, again } = useLoad<Page<Message>>(address, 10_000);
+  const { data, failure, again } = useLoad<Messages>(address, 10_000);
   const older = usePages<Message>(address, data?.next);
   const [trouble, setTrouble] = useState<Failure>();
   useEffect(() => title(`Outbox of ${project}`), [project]);
@@ -44,6 +57,7 @@ export function OutboxPage({ project }: { project: string }) {
       <Crumbs of={[["Projects", "/"], [project, projectPath(project)]]} />
       <div class="page-head"><h1>Outbox</h1></div>
       <ProjectTabs name={project} here="outbox" />
+      {data && <Unwell project={project} all={data.unwell} />}
       <div class="filters"><div class="segments" role="group" aria-label="State">
         {STATES.map(([value, text]) => <button type="button" key={value} aria-pressed={state === value} onClick={() => setParams({ state: value })}>{text}</button>)}
       </div></div>
@@ -59,11 +73,11 @@ export function OutboxPage({ project }: { project: string }) {
           <li class="row" key={message.id}>
             <Badge state={message.state} text={message.state === "waiting" ? "Waiting" : undefined} />
             <div class="row-main">
-              <span class="row-title"><b>{message.receiver}</b> <span class="tag">{message.kind}</span> {message.context && <code>{message.context}</code>}</span>
+              <span class="row-title"><b>{message.receiver}</b> <span class="tag">{message.kind}</span> {message.context && !ABOUT_CONTEXT.includes(message.kind) && <code>{message.context}</code>}</span>
               <Came message={message} />
             </div>
             <div class="row-side">
-              <span class="quiet"><a href={jobPath(message.job)}>job {message.moment}</a>{message.commit && <> at <code>{short(message.commit)}</code></>}</span>
+              <About message={message} />
               <Ago at={message.created} />
               {may("projects", project) && (message.state === "dead" || message.state === "done")
                 && <button type="button" onClick={() => replay(message.id)}>Send again</button>}

@@ -12,11 +12,11 @@ import { Ago, Command, Problem, Skeleton } from "../ui/parts";
 import { AppCard, useChanges, withJob } from "./projects";
 
 /** Links between the pages of a project. */
-export function ProjectTabs({ name, here }: { name: string; here: "" | "previews" | "deliveries" | "outbox" }) {
+export function ProjectTabs({ name, here }: { name: string; here: "" | "previews" | "deliveries" | "outbox" | "own" }) {
   const tab = (to: typeof here, text: string) => (
     <a href={to ? `${projectPath(name)}/${to}` : projectPath(name)} aria-current={here === to ? "page" : undefined}>{text}</a>
   );
-  return <nav class="tabs" aria-label="Project">{tab("", "Apps")}{tab("previews", "Previews")}{tab("deliveries", "Deliveries")}{tab("outbox", "Outbox")}</nav>;
+  return <nav class="tabs" aria-label="Project">{tab("", "Apps")}{tab("previews", "Previews")}{tab("deliveries", "Deliveries")}{tab("outbox", "Outbox")}{tab("own", "Registries and clusters")}</nav>;
 }
 
 export function ProjectPage({ name }: { name: string }) {

@@ -13,20 +13,20 @@ const WORDS: Record<string, string> = {
   degraded: "Degraded", unreachable: "Unreachable", skipped: "Skipped", none: "Nothing serves",
   done: "Delivered", dead: "Given up", void: "Dropped", job: "Deployed", already: "Already deployed",
   nothing: "Nothing to deploy", looking: "Being looked at", open: "Open", removed: "Removed", closed: "Closed",
-  reached: "Reached", away: "Not reached",
+  reached: "Reached", away: "Not reached", called: "Called", uncalled: "Never called",
 };
 
 const ICONS: Record<string, string> = {
   held: "waiting",
   done: "succeeded", dead: "failed", void: "skipped", job: "succeeded", already: "skipped", nothing: "skipped",
   looking: "running", unreachable: "degraded", none: "skipped", open: "succeeded", removed: "removal", closed: "stopped",
-  reached: "succeeded", away: "degraded",
+  reached: "succeeded", away: "degraded", finding: "warning", called: "succeeded", uncalled: "waiting",
 };
 
 const TONES: Record<string, string> = {
   running: "blue", progressing: "blue", looking: "blue", held: "amber", rolling_back: "amber", out_of_sync: "amber",
-  succeeded: "green", healthy: "green", done: "green", job: "green", open: "green", reached: "green",
-  failed: "red", degraded: "red", dead: "red", unreachable: "amber", away: "red",
+  succeeded: "green", healthy: "green", done: "green", job: "green", open: "green", reached: "green", called: "green",
+  failed: "red", degraded: "red", dead: "red", unreachable: "amber", away: "red", finding: "amber", uncalled: "amber",
 };
 
 export const word = (state: string) => WORDS[state] ?? state;
