@@ -146,6 +146,18 @@ fn bring(env: &TestEnv, elsewhere: &Namespace) {
     of_owner(&[&args[..], &["--kubeconfig", &kubeconfig][..]].concat());
 }
 
+/// Waits for a message about the preview `pr-blue`, and returns its data. An empty `job` means any.
+fn of_preview(bot: &Endpoint, kind: &str, job: &str) -> Value {
+    let body = bot.hear().verified(KEY);
+    assert_eq!(body["type"], kind, "{body}");
+    let data = body["data"].clone();
+    assert_eq!(data["app"]["environment"], "pr-blue", "{data}");
+    assert!(job.is_empty() || data["job"] == job, "{data}");
+    // It has no host of its own, and no pull request.
+    assert_eq!((&data["address"], &data["pull_request"]), (&Value::Null, &Value::Null), "{data}");
+    data
+}
+
 #[test]
 fn people_see_what_happens_and_change_what_they_may() {
     let mut config = Config::of(bed()).unwrap();
@@ -160,13 +172,14 @@ fn people_see_what_happens_and_change_what_they_may() {
     config.tables = tables();
     let listen = format!("tcp = \"127.0.0.1:{PORT}\"\nurl = \"http://127.0.0.1:{PORT}\"");
     let chat = Endpoint::start();
-    let gone = Endpoint::answering("410 Gone");
+    let (gone, bot) = (Endpoint::answering("410 Gone"), Endpoint::start());
     let more = format!(
         "[triggers.production]\napp = \"web\"\npush = {{ branches = [\"main\"] }}\n\
-         [environments.staging]\napproval = \"release\"\n[previews]\n{}{}",
+         [environments.staging]\napproval = \"release\"\n[previews]\n{}{}{}events = [\"preview.ready\", \"preview.removed\"]\n",
         chat.table(),
         // It is off by its first answer, and `chat` hears of it with the next message.
         gone.table().replace("endpoints.chat", "endpoints.gone"),
+        bot.table().replace("endpoints.chat", "endpoints.bot"),
     );
     let project = ForgeProject::new(NAME, HOOKS, config, &listen, &more);
     project.env.put_secret("chat-key", KEY);
@@ -203,6 +216,7 @@ fn people_see_what_happens_and_change_what_they_may() {
         assert!(env.await_event(id, is_held).is_some(), "{:#?}", env.events(id));
     }
     env.watch(&preview).succeeded();
+    of_preview(&bot, "preview.ready", &preview);
     let elsewhere = Namespace::of(&format!("{NAME}--elsewhere"));
     elsewhere.fresh();
     bring(&env, &elsewhere);
@@ -254,4 +268,7 @@ fn people_see_what_happens_and_change_what_they_may() {
     }
     elsewhere.discard();
     assert!(status.success(), "the output above has the flow that failed");
+    // A flow removed it.
+    let removal = of_preview(&bot, "preview.removed", "");
+    assert_ne!(removal["job"], preview, "{removal}");
 }

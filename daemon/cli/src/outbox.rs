@@ -120,11 +120,12 @@ fn shown(message: &v1::Message, now_ms: u64, clock: &Clock) -> Vec<Line> {
     lines.extend(state.map(|line| line.add(look(&message.state), &message.state)));
     lines.extend(labelled("to:", [receiver(message)]));
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    if let Some(noun) = match &*message.kind {
+    let noun = match &*message.kind {
         "notice" => Some("endpoint"),
         "preview" => Some("preview"),
         _ => None,
-    } {
+    };
+    if let Some(noun) = noun {
         let about = format!("{noun} {} is {}", message.context, message.moment);
         lines.extend(labelled("about:", [about]));
     } else {
