@@ -96,7 +96,7 @@ pub fn unwell(found: (String, Unwell)) -> v1::UnwellEndpoint {
     outgoing::unwell(found)
 }
 
-/// Returns a hook with its address, where the operator has told that.
+/// Returns a hook, with its whole address where the operator configured that.
 #[must_use]
 pub fn hook(services: &Services, record: HookRecord) -> v1::Hook {
     outgoing::hook(record, services.hooks_url.as_deref())

@@ -54,7 +54,7 @@ pub enum Receiver {
     },
 }
 
-/// What comes of a preview.
+/// Change of a preview that endpoints hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviewChange {

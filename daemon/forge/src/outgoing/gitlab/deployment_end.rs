@@ -19,10 +19,11 @@ const LOOKED_AT: &str = "5";
 
 /// Step of the conversation.
 enum Step {
-    /// Is the newest deployment of the commit?
+    /// Asks for the newest deployment.
     Deployments,
-    /// Which id has the environment?
+    /// Asks for the environment's id.
     Find,
+    /// Stops the environment.
     Stop,
 }
 
