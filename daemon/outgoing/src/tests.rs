@@ -1,5 +1,7 @@
 //! Messages that are sent to a server on loopback.
 
+mod ends;
+
 use crate::{
     allow::Allow,
     fakes::{FakeStore, Reply, Seen, Server, message, project, status},
