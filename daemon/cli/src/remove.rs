@@ -33,8 +33,7 @@ pub(crate) async fn run(
         if *dry_run {
             return Ok(ExitCode::SUCCESS);
         }
-        let claims = if *data { " with all data" } else { "" };
-        confirm(&format!("remove {name}{claims}?"), name, "removed")?;
+        confirm(&question(name, *data, &plan.objects), name, "removed")?;
     }
     let request = v1::RemoveRequest {
         request_id: new_id(),
@@ -44,6 +43,15 @@ pub(crate) async fn run(
     };
     let job = client.releases.remove(request).await?.into_inner();
     submitted(client, args, job, *detach, shown.detail()).await
+}
+
+/// Returns the question. It names the data where `data` asks for its end, and where claims go without that: those of a
+/// preview.
+fn question(name: &str, data: bool, objects: &[v1::RemovedObject]) -> String {
+    let mut going = objects.iter().filter(|object| object.stays.is_empty());
+    let has_data = data || going.any(|object| object.object.starts_with("PersistentVolumeClaim "));
+    let data = if has_data { " with all data" } else { "" };
+    format!("remove {name}{data}?")
 }
 
 /// Returns what a removal finds, those objects that stay last.
@@ -68,13 +76,23 @@ fn listed(objects: &[v1::RemovedObject]) -> Vec<Line> {
 mod tests {
     use super::*;
 
+    fn object(object: &str, stays: &str) -> v1::RemovedObject {
+        v1::RemovedObject { object: object.into(), cluster: "eu".into(), stays: stays.into() }
+    }
+
+    /// Those of a preview go without `--data`.
+    #[test]
+    fn the_question_names_the_data_wherever_it_goes() {
+        let (web, disk) = ("Deployment web", "PersistentVolumeClaim web-disk");
+        let kept = [object(web, ""), object(disk, "it holds data")];
+        assert_eq!(question("shop/web", false, &kept), "remove shop/web?");
+        let gone = [object(web, ""), object(disk, "")];
+        assert_eq!(question("shop/web/pr-7", false, &gone), "remove shop/web/pr-7 with all data?");
+        assert_eq!(question("shop/web", true, &[]), "remove shop/web with all data?");
+    }
+
     #[test]
     fn what_stays_comes_last_with_its_reason() {
-        let object = |object: &str, stays: &str| v1::RemovedObject {
-            object: object.into(),
-            cluster: "eu".into(),
-            stays: stays.into(),
-        };
         let all = [
             object("PersistentVolumeClaim web-disk", "it holds data"),
             object("Deployment web", ""),

@@ -1,6 +1,7 @@
 //! Applies a release's objects in waves, each after the one before.
 
 mod claims;
+mod found;
 mod inventory;
 mod owner;
 mod preview;

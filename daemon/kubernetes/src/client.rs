@@ -15,7 +15,7 @@ pub use connect::{ConnectError, runs_programs};
 pub(crate) use error::{cut, limited};
 pub(crate) use own::check as check_own_server;
 
-use crate::json::text;
+use crate::{json::text, object::ObjectRef};
 use access_review::AccessReviews;
 use discovery::ServedKinds;
 use kube::{
@@ -202,6 +202,15 @@ impl Client {
     /// Returns the API resource of a kind.
     pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
         self.shared.kinds.resource(kind)
+    }
+
+    /// Returns the other versions of its group in which the cluster serves an object's kind. Empty means that its own is
+    /// served, or none.
+    pub(crate) async fn other_versions(
+        &self,
+        object: &ObjectRef,
+    ) -> Result<Vec<String>, ClusterError> {
+        self.shared.kinds.other_versions(&self.inner(), object).await
     }
 
     /// Compares the account's rights in a namespace with those that a release of any app needs.

@@ -9,8 +9,8 @@ pub(super) const REMOVE: &str = "Examples:
   windlass remove shop/web/staging --dry-run
   windlass remove shop/web/staging --data --yes
 
-Volume claims stay without --data. A namespace goes only where Windlass made it and nothing else is in it. Images and
-their tags stay in the registry. Releases of before do not come back by a rollback.";
+Volume claims stay without --data; those of a preview go in any case. A namespace goes only where Windlass made it and
+nothing else is in it. Images and their tags stay in the registry. Releases of before do not come back by a rollback.";
 
 /// A removal.
 #[derive(Args)]

@@ -1,10 +1,7 @@
 //! Deletes objects that a release no longer has.
 
 use super::{
-    Applier,
-    inventory::Inventory,
-    owner::{is_of_app, is_of_same_app},
-    scalers::has_autoscaler,
+    Applier, found::Found, inventory::Inventory, owner::is_of_same_app, scalers::has_autoscaler,
 };
 use crate::{json::text, object::ObjectRef, render::manifests};
 use serde_json::{Value, json};
@@ -16,7 +13,8 @@ use windlass_model::{
 };
 
 impl Applier<'_> {
-    /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning.
+    /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning. So does one
+    /// that another tool or app has taken over; the inventory forgets it.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -29,10 +27,15 @@ impl Applier<'_> {
         let namespace = release.app.namespace();
         let mut kept = held;
         let mut deleted = Vec::new();
+        let mut taken = Vec::new();
         for entry in obsolete {
-            let done = match self.uid_to_delete(release, &entry).await {
-                Ok(Some(uid)) => self.client.delete(&entry.head(&namespace), &uid).await,
-                Ok(None) => Ok(()),
+            let done = match self.found(release, &entry).await {
+                Ok(Found::Own(own)) => self.client.delete(&own.head(&namespace), &own.uid).await,
+                Ok(Found::Taken) => {
+                    taken.push(entry);
+                    continue;
+                }
+                Ok(Found::Gone) => Ok(()),
                 Err(error) => Err(error),
             };
             match done {
@@ -50,29 +53,21 @@ impl Applier<'_> {
             );
             recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
         }
+        for entry in &taken {
+            let message = format!(
+                "{entry} is not in this release any more, and stays: it is of another tool or app now"
+            );
+            let fix = "nothing, if that is meant: Windlass does not look after it any more".into();
+            recorder.record(Event::Warning { stage: Stage::Release, message, fix }).await;
+        }
         // Before the inventory forgets them: a restart does this again.
         if deleted.iter().any(scales) {
             self.restore_replicas(&objects).await?;
         }
-        if !deleted.is_empty() {
-            inventory.without(&deleted).write(self.client, release).await?;
+        if !deleted.is_empty() || !taken.is_empty() {
+            inventory.without(&deleted).without(&taken).write(self.client, release).await?;
         }
         Ok(())
-    }
-
-    /// Returns the uid of the object that an entry means, if the object is ours. An entry that was listed and
-    /// never made may have the name of somebody else's object.
-    async fn uid_to_delete(
-        &self,
-        release: &Release,
-        entry: &ObjectRef,
-    ) -> Result<Option<String>, ClusterError> {
-        if !entry.uid.is_empty() {
-            return Ok(Some(entry.uid.clone()));
-        }
-        let live = self.client.find(&entry.head(&release.app.namespace())).await?;
-        let ours = live.filter(|live| is_of_app(&live.metadata, &release.app.name));
-        Ok(ours.and_then(|live| live.metadata.uid))
     }
 
     /// Sets `replicas` of workloads whose scaler was deleted, since until then the scaler may have changed the

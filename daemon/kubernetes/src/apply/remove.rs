@@ -2,8 +2,9 @@
 
 use super::{
     Applier,
+    found::Found,
     inventory::{Inventory, is_claim},
-    owner::{is_of_app, is_of_other, label},
+    owner::{is_of_app, label},
 };
 use crate::{
     client::limited,
@@ -14,10 +15,7 @@ use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{PersistentVolumeClaim, Pod},
 };
-use kube::{
-    api::{DynamicObject, ListParams},
-    core::ObjectMeta,
-};
+use kube::{api::ListParams, core::ObjectMeta};
 use serde_json::{Value, json};
 use std::{cmp::Reverse, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -75,13 +73,10 @@ impl Applier<'_> {
         let inventory = Inventory::find_whole(self.client, release).await?;
         let (mut all, mut taken) = (Vec::new(), Vec::new());
         for entry in inventory.entries() {
-            let Some(live) = self.live(release, entry).await? else { continue };
-            match own(&live, release, entry) {
-                Some(own) => all.push(own),
-                None if !entry.uid.is_empty() && uid(&live) == entry.uid => {
-                    taken.push(entry.clone());
-                }
-                None => {}
+            match self.found(release, entry).await? {
+                Found::Own(own) => all.push(own),
+                Found::Taken => taken.push(entry.clone()),
+                Found::Gone => {}
             }
         }
         // What makes pods goes before what pods need.
@@ -142,30 +137,6 @@ impl Applier<'_> {
         say(recorder, &line).await;
         say(recorder, "images and their tags stay in the registry").await;
         Ok(())
-    }
-
-    /// Returns an entry of the inventory with its uid. `None` means that the object is gone, or is not ours: an entry
-    /// that was listed and never made may have the name of somebody else's object.
-    async fn own(
-        &self,
-        release: &Release,
-        entry: &ObjectRef,
-    ) -> Result<Option<ObjectRef>, ClusterError> {
-        let live = self.live(release, entry).await?;
-        Ok(live.and_then(|live| own(&live, release, entry)))
-    }
-
-    /// Returns the object with the name of an entry, whoever made it. `None` means that there is none.
-    async fn live(
-        &self,
-        release: &Release,
-        entry: &ObjectRef,
-    ) -> Result<Option<DynamicObject>, ClusterError> {
-        match self.client.find(&entry.head(&release.app.namespace())).await {
-            // Its kind was uninstalled, and the object with it.
-            Err(ClusterError::NoKind { .. }) => Ok(None),
-            found => found,
-        }
     }
 
     /// Returns the Jobs of hooks, which no inventory lists.
@@ -283,23 +254,6 @@ impl Applier<'_> {
             deleted => deleted.map(|()| None),
         }
     }
-}
-
-/// Returns an entry with the uid of the object that has its name, if that is the one that the app made, and still its
-/// own.
-fn own(live: &DynamicObject, release: &Release, entry: &ObjectRef) -> Option<ObjectRef> {
-    let app = &release.app.name;
-    let uid = uid(live);
-    let is_own = if entry.uid.is_empty() {
-        is_of_app(&live.metadata, app)
-    } else {
-        uid == entry.uid && !is_of_other(&live.metadata, app)
-    };
-    is_own.then(|| ObjectRef { uid: uid.to_owned(), ..entry.clone() })
-}
-
-fn uid(live: &DynamicObject) -> &str {
-    live.metadata.uid.as_deref().unwrap_or_default()
 }
 
 async fn say(recorder: &Recorder, line: &str) {

@@ -1,6 +1,7 @@
 //! Discovery of the kinds that a cluster serves: two requests, kept for ten minutes.
 
 use super::error::limited;
+use crate::object::ObjectRef;
 use kube::{
     core::{ApiResource, GroupVersionKind},
     discovery::{Discovery, Scope},
@@ -60,6 +61,17 @@ impl ServedKinds {
         Ok(())
     }
 
+    /// Returns the other versions of its group in which the cluster serves an object's kind. Empty means that its own is
+    /// served, or none.
+    pub(crate) async fn other_versions(
+        &self,
+        client: &kube::Client,
+        object: &ObjectRef,
+    ) -> Result<Vec<String>, ClusterError> {
+        // The version may have gone a moment ago.
+        Ok(others(&self.served(client, true).await?, object))
+    }
+
     /// Returns the API resource of a kind. The resource of a kind that is not known is guessed.
     pub(crate) fn resource(&self, kind: &GroupVersionKind) -> ApiResource {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,5 +117,49 @@ impl ServedKinds {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((Instant::now(), served.clone()));
         Ok(served)
+    }
+}
+
+fn others(served: &Served, object: &ObjectRef) -> Vec<String> {
+    let ObjectRef { api_version, kind, .. } = object;
+    if served.contains_key(&(api_version.clone(), kind.clone())) {
+        return Vec::new();
+    }
+    let group = |version: &str| version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    let of_kind = served.keys().filter(|(_, other)| other == kind);
+    let of_group = of_kind.filter(|(version, _)| group(version) == object.group());
+    of_group.map(|(version, _)| version.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_looked_for_in_other_versions_of_its_group_alone() {
+        let served: Served = [
+            ("autoscaling/v2", "HorizontalPodAutoscaler"),
+            ("keda.sh/v1", "ScaledObject"),
+            ("other.example/v1", "ScaledObject"),
+            ("v1", "Service"),
+            ("serving.knative.dev/v1", "Service"),
+        ]
+        .into_iter()
+        .map(|(version, kind)| {
+            let (group, number) = version.split_once('/').unwrap_or(("", version));
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, number, kind));
+            ((version.to_owned(), kind.to_owned()), (resource, true))
+        })
+        .collect();
+        for (version, kind, expected) in [
+            ("keda.sh/v1alpha1", "ScaledObject", "keda.sh/v1"),
+            ("autoscaling/v2", "HorizontalPodAutoscaler", ""),
+            ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "autoscaling/v2"),
+            ("v2", "Service", "v1"),
+            ("gone.example/v1", "Service", ""),
+        ] {
+            let object = ObjectRef::new(version, kind, "web");
+            assert_eq!(others(&served, &object).join(" "), expected, "{version} {kind}");
+        }
     }
 }
