@@ -12,14 +12,36 @@ use windlass_api::ListenLimits;
 use windlass_engine::ports::{QueuePublisher, store::Store};
 use windlass_intake::{Admin, EndpointReader, HookLimits, Metrics, admin_router, router};
 use windlass_listen::{Forwarded, Proxies, ServeLimits, Tls, serve_tcp};
-use windlass_outgoing::{Allow, OutgoingSettings, Ports, Sender, UnwellEndpoints};
+use windlass_outgoing::{Allow, OutgoingSettings, Ports, RateLimits, Sender, UnwellEndpoints};
 use windlass_service::Services;
+
+/// Way of messages and questions to forges and endpoints.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) settings: OutgoingSettings,
+    /// Limits of rates that either of them has met.
+    pub(crate) rates: RateLimits,
+}
+
+impl Outgoing {
+    pub(crate) fn new(config: &Config) -> Result<Self, Fault> {
+        let allow = Allow::parse(&config.outgoing.allow)
+            .map_err(|error| format!("outgoing.allow: {error}"))?;
+        let settings = OutgoingSettings {
+            public_url: config.listen.url.clone(),
+            allow,
+            ca: config.outgoing.ca.clone(),
+            ..OutgoingSettings::default()
+        };
+        Ok(Self { settings, rates: RateLimits::default() })
+    }
+}
 
 /// Listeners of the doors, bound before any job runs.
 pub(crate) struct Doors {
     hooks: Option<(TcpListener, Option<Tls>)>,
     admin: Option<TcpListener>,
-    settings: OutgoingSettings,
+    outgoing: Outgoing,
     queue: Option<Arc<dyn QueuePublisher>>,
     proxies: Proxies,
     unwell: UnwellEndpoints,
@@ -29,6 +51,7 @@ impl Doors {
     /// Binds the listeners. Results of jobs that came from a queue are published by `queue`; `None` means that none do.
     pub(crate) async fn bind(
         config: &Config,
+        outgoing: Outgoing,
         queue: Option<Arc<dyn QueuePublisher>>,
     ) -> Result<Self, Fault> {
         let listen = &config.listen;
@@ -44,17 +67,9 @@ impl Doors {
             Some(address) => Some(bound("admin", address).await?),
             None => None,
         };
-        let allow = Allow::parse(&config.outgoing.allow)
-            .map_err(|error| format!("outgoing.allow: {error}"))?;
-        let settings = OutgoingSettings {
-            public_url: listen.url.clone(),
-            allow,
-            ca: config.outgoing.ca.clone(),
-            ..OutgoingSettings::default()
-        };
         let proxies = proxies(listen)?;
         let unwell = UnwellEndpoints::default();
-        Ok(Self { hooks, admin, settings, queue, proxies, unwell })
+        Ok(Self { hooks, admin, outgoing, queue, proxies, unwell })
     }
 
     /// Returns what metrics show of endpoints that take no messages.
@@ -79,7 +94,7 @@ impl Doors {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         };
-        let Self { hooks, admin, settings, queue, proxies, unwell } = self;
+        let Self { hooks, admin, outgoing, queue, proxies, unwell } = self;
         let limits = ServeLimits { gate: limits.tcp, header: limits.header, idle: limits.idle };
         if let Some((listener, tls)) = hooks {
             let router = router(services.clone(), HookLimits::default());
@@ -108,7 +123,8 @@ impl Doors {
             secrets: store,
             queue,
         };
-        let sending = Sender::new(ports, settings).noting(unwell).run(until());
+        let Outgoing { settings, rates } = outgoing;
+        let sending = Sender::new(ports, settings).noting(unwell).limiting(rates).run(until());
         tasks.spawn("messages", async move {
             sending.await;
             Ok::<(), Fault>(())

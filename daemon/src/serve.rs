@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Listen},
     confinement,
     dispatch::{Bounds, Dispatcher},
-    doors::{Doors, bound, proxies, tls},
+    doors::{Doors, Outgoing, bound, proxies, tls},
     due::DueLoop,
     error::Fault,
     own_registries::OwnRegistryAdmin,
@@ -32,6 +32,7 @@ use windlass_dashboard::{Dashboard, LoginCodes, Settings};
 use windlass_engine::shared_queue::SharedQueue;
 use windlass_intake::Metrics;
 use windlass_listen::{Access, Callers};
+use windlass_outgoing::PullReader;
 use windlass_service::{Inspection, JobQuota, LoginLinks, PlanSlots, PluginRecords, Services};
 
 /// Serves until a signal, or until a task ends that is to run for ever. `file` is the path of the configuration, which
@@ -65,6 +66,9 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     // Whoever calls gets them, and the page redeems them.
     let codes = LoginCodes::default();
     let links: Arc<dyn LoginLinks> = Arc::new(codes.clone());
+    let outgoing = Outgoing::new(&config)?;
+    let Outgoing { settings, rates } = outgoing.clone();
+    let pulls = PullReader::new(store.clone(), &settings, rates);
     let services = Services {
         jobs: store.clone(),
         updates: store.clone(),
@@ -100,6 +104,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         login_links: config.listen.page.then_some(links),
         page_url: config.listen.url.clone(),
         remotes: Arc::new(factory.clone()),
+        pulls: Arc::new(pulls),
         dead: config.amqp.as_ref().map(broker::dead),
         intake: Arc::default(),
         hooks_url: config.listen.hooks_url.clone(),
@@ -151,7 +156,7 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
         }
         None => None,
     };
-    let doors = Doors::bind(&config, results).await?;
+    let doors = Doors::bind(&config, outgoing, results).await?;
     metrics.show_endpoints(doors.endpoints()).await;
     let unix = socket(&config)?;
     let mut dispatching = tokio::spawn(dispatcher.run(until(stopped.clone()), drain));

@@ -84,6 +84,7 @@ impl World {
             previews: store.clone(),
             sessions: store.clone(),
             remotes: Arc::new(Nothing),
+            pulls: Arc::new(Nothing),
             intake: Arc::default(),
             hooks_url: None,
             login_links: None,

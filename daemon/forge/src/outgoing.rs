@@ -1,4 +1,5 @@
-//! Messages to forges and to endpoints, as HTTP: which request says it, and what an answer to it means.
+//! Messages to forges and to endpoints, and questions to forges, as HTTP: which request says it, and what an answer to it
+//! means.
 //!
 //! An [`Exchange`] is a conversation of one request or of several. Whoever sends asks it for the first request, shows
 //! it each answer, and gets the next request or the end.
@@ -15,6 +16,7 @@ mod gitlab;
 mod login;
 mod place;
 mod preview;
+mod pulls;
 mod report;
 mod text;
 
@@ -27,6 +29,7 @@ pub use github_app::{AppToken, Permission, read_token, token_call};
 pub use login::Login;
 pub use place::Place;
 pub use preview::{EventPull, PreviewData};
+pub use pulls::{PullAnswer, PullQuestion};
 pub use report::CommitState;
 pub use text::{cut, one_line};
 

@@ -87,6 +87,18 @@ pub struct PreviewRecord {
     pub removal: String,
 }
 
+impl PreviewRecord {
+    /// Returns whether the preview of another pull request is open in the namespace of this one: numbers are of one
+    /// repository, and the namespace is of the number. `rivals` are the names of repositories that are not this one's.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self, rivals: &[String]) -> bool {
+        let is_same_namespace = self.app.namespace() == other.app.namespace();
+        let is_rival = self.repository != other.repository && rivals.contains(&other.repository);
+        let are_pulls = self.number.is_some() && other.number.is_some();
+        is_same_namespace && is_rival && are_pulls && other.state == PreviewState::Open
+    }
+}
+
 impl Preview {
     /// Returns a spec as a preview has it: one pod of each process, and no host but the preview's own. Without a gateway
     /// and an ingress class it has none. A secret beyond the list is refused, and any secret where the commit is of a fork.
@@ -135,6 +147,38 @@ mod tests {
         for state in PreviewState::ALL {
             assert_eq!(PreviewState::parse(state.as_str()), Some(state));
         }
+    }
+
+    #[test]
+    fn pull_requests_of_two_repositories_do_not_share_a_namespace() {
+        let record = |project: &str, app: &str, repository: &str, number: Option<u64>| {
+            let name = number.map_or("x".to_owned(), |number| number.to_string());
+            PreviewRecord {
+                app: App::new(project, app, &environment(&name)).unwrap(),
+                state: PreviewState::Open,
+                repository: repository.into(),
+                number,
+                head: "abc".into(),
+                last_push_ms: 1,
+                until_ms: 2,
+                removal: String::new(),
+            }
+        };
+        let rivals = ["site".to_owned(), String::new()];
+        let own = record("shop", "web", "web", Some(7));
+        let is_beside = |other: &PreviewRecord| own.is_beside(other, &rivals);
+        let other = record("shop", "site", "site", Some(7));
+        assert!(is_beside(&other));
+        // The app has moved to the repository of `own`.
+        assert!(is_beside(&record("shop", "web", "site", Some(7))));
+        assert!(!is_beside(&PreviewRecord { state: PreviewState::Closed, ..other.clone() }));
+        assert!(!is_beside(&record("shop", "site", "web", Some(7))), "another app of it");
+        assert!(!is_beside(&record("shop", "site", "renamed", Some(7))));
+        assert!(!is_beside(&record("shop", "site", "site", Some(8))));
+        assert!(!is_beside(&record("blog", "site", "site", Some(7))));
+        // Whoever chose the name chose the namespace.
+        let chosen = PreviewRecord { number: None, repository: String::new(), ..other };
+        assert!(!is_beside(&chosen) && !chosen.is_beside(&own, &["web".to_owned()]));
     }
 
     #[test]

@@ -15,9 +15,6 @@ use windlass_dial::{DialError, Target, Trust};
 use windlass_forge::outgoing::{Answer, Call};
 use windlass_model::address::is_global;
 
-/// Bytes of an answer's body that are read.
-const LARGEST: usize = 64 << 10;
-
 /// Time after which the certificate authorities are read again.
 const AUTHORITIES: Duration = Duration::from_secs(3600);
 
@@ -44,8 +41,9 @@ impl Requests {
         Self { allow: settings.allow.clone(), trust, tls: Mutex::default() }
     }
 
-    /// Sends one request, over a connection of its own. Follows no redirect. The caller bounds the time.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, NoAnswer> {
+    /// Sends one request, over a connection of its own, and reads at most `most` bytes of the answer's body. Follows no
+    /// redirect. The caller bounds the time.
+    pub(crate) async fn send(&self, call: &Call, most: usize) -> Result<Answer, NoAnswer> {
         let fail = |why: &str| NoAnswer::Denied(why.to_owned());
         let url = &call.url;
         let host = url.host().ok_or_else(|| fail("its address has no host"))?.to_owned();
@@ -59,7 +57,7 @@ impl Requests {
         let may = |address: IpAddr| self.allow.may(&host, port, is_tls, address);
         let target = Target { host: host.clone(), port, tls };
         let request = request(call).map_err(|error| NoAnswer::Denied(error.to_string()))?;
-        let answer = windlass_dial::send(&target, may, request, LARGEST).await;
+        let answer = windlass_dial::send(&target, may, request, most).await;
         let answer = answer.map_err(|error| no_answer(error, is_tls))?;
         let status = answer.status.as_u16();
         Ok(Answer { status, headers: answer.headers, body: answer.body })
@@ -139,7 +137,7 @@ mod tests {
             ("http://1.1.1.1/", "without TLS"),
             ("ftp://1.1.1.1/", "neither https nor http"),
         ] {
-            match requests.send(&call(url)).await {
+            match requests.send(&call(url), 1).await {
                 Err(NoAnswer::Denied(why)) => assert!(why.contains(hint), "{url}: {why}"),
                 other => panic!("{url}: {other:?}"),
             }

@@ -251,15 +251,27 @@ fn forge(
     if !forge.report.contains(&reporting) {
         return Err(lacks("does not ask for this in `forge.report` any more"));
     }
-    let login = login(forge, project)
-        .ok_or_else(|| lacks("has neither `forge.token` nor `forge.app` any more"))?;
-    let api = forge.api().ok_or_else(|| lacks("has no `forge.api`"))?;
-    let host = Url::parse(api).ok().and_then(|url| host(&url));
-    let host = host.ok_or_else(|| lacks("has a `forge.api` that is no URL with a host"))?;
+    let (api, slot) = slot(forge, project).map_err(lacks)?;
     let to =
         To::Forge { forge: forge.clone(), api: api.to_owned(), repository: repository.url.clone() };
+    Ok((to, slot))
+}
+
+/// Returns the base of a forge's API, and the host and login that others share.
+///
+/// # Errors
+/// The words that say of the repository what it lacks.
+pub(crate) fn slot<'a>(
+    forge: &'a ForgeSpec,
+    project: &str,
+) -> Result<(&'a str, Slot), &'static str> {
+    let login =
+        login(forge, project).ok_or("has neither `forge.token` nor `forge.app` any more")?;
+    let api = forge.api().ok_or("has no `forge.api`")?;
+    let host = Url::parse(api).ok().and_then(|url| host(&url));
+    let host = host.ok_or("has a `forge.api` that is no URL with a host")?;
     let login = Some(format!("{host} {login}"));
-    Ok((to, Slot { host, login }))
+    Ok((api, Slot { host, login }))
 }
 
 /// Returns the name of a login. Forges limit what one login does at the same time.

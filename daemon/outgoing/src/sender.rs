@@ -4,6 +4,7 @@ use crate::{
     attempt::Courier,
     health::UnwellEndpoints,
     lanes::Lanes,
+    limits::RateLimits,
     pace::Pace,
     resolve::{Resolved, Resolver},
     settings::OutgoingSettings,
@@ -64,6 +65,7 @@ pub struct Sender {
     resolver: Resolver,
     courier: Arc<Courier>,
     pace: Arc<Pace>,
+    limits: RateLimits,
 }
 
 /// End of one attempt. The time means that its login sends nothing until then.
@@ -88,7 +90,7 @@ impl Sender {
         let unwell = UnwellEndpoints::default();
         let resolver = Resolver { outbox: outbox.clone(), jobs, projects, unwell };
         let courier = Arc::new(Courier::new(secrets, settings, queue));
-        Self { outbox, resolver, courier, pace: Arc::new(pace) }
+        Self { outbox, resolver, courier, pace: Arc::new(pace), limits: RateLimits::default() }
     }
 
     /// Notes there which endpoints take no messages.
@@ -96,6 +98,12 @@ impl Sender {
     pub fn noting(mut self, unwell: UnwellEndpoints) -> Self {
         self.resolver.unwell = unwell;
         self
+    }
+
+    /// Notes there which logins forges limit.
+    #[must_use]
+    pub fn limiting(self, limits: RateLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Sends messages until `stop` ends. A message that is being sent then gets a few seconds.
@@ -187,10 +195,15 @@ impl Sender {
     fn send(&self, work: Work) -> BoxFuture<'static, Sent> {
         let (outbox, courier, pace) =
             (self.outbox.clone(), self.courier.clone(), self.pace.clone());
+        let limits = self.limits.clone();
         async move {
             let Some(tried) = courier.attempt(&work).await else { return (work.slot, None) };
             let attempt = attempt(&work.message, &tried, &pace, now_ms());
             let is_limited = matches!(tried.meaning, Meaning::RateLimited { .. });
+            if let (true, Some(login)) = (is_limited, &work.slot.login) {
+                let wait = Duration::from_millis(attempt.next_ms.saturating_sub(now_ms()));
+                limits.note(login, wait, Instant::now());
+            }
             log(&work.message, &work.slot, &attempt);
             record(&*outbox, &work.message.id, &attempt).await;
             (work.slot, is_limited.then_some(attempt.next_ms))

@@ -1,6 +1,7 @@
 //! Tokens of GitHub Apps' installations, kept until shortly before their end.
 //!
-//! Messages of one installation are sent one after the other, so that no two ask for a token at the same time.
+//! Messages of one installation are sent one after the other, and a repository is asked for its pull requests once at a
+//! time: no two ask for the same token.
 
 use std::{
     collections::BTreeMap,

@@ -50,10 +50,12 @@ use windlass_store::MemoryStore;
 const LIMITS: Limits = Limits { running: 10, checkouts: 1, builds: 1, releases: 1 };
 
 mod probe;
+mod pulls;
 mod registries;
 mod remotes;
 
 pub(crate) use probe::FakeProbe;
+pub(crate) use pulls::FakePulls;
 pub(crate) use registries::FakeRegistries;
 pub(crate) use remotes::FakeRemotes;
 
@@ -65,6 +67,7 @@ pub(crate) struct World {
     pub(crate) plugins: Arc<FakePlugins>,
     pub(crate) inspect: Arc<FakeCluster>,
     pub(crate) remotes: Arc<FakeRemotes>,
+    pub(crate) pulls: Arc<FakePulls>,
     pub(crate) registries: Arc<FakeRegistries>,
     pub(crate) probe: Arc<FakeProbe>,
     inbox: Mutex<mpsc::UnboundedReceiver<Message>>,
@@ -78,6 +81,7 @@ impl World {
         let plugins = Arc::new(FakePlugins::default());
         let inspect = Arc::new(FakeCluster::default());
         let remotes = Arc::new(FakeRemotes::default());
+        let pulls = Arc::new(FakePulls::default());
         let registries = Arc::new(FakeRegistries::default());
         let probe = Arc::new(FakeProbe::default());
         let services = Services {
@@ -113,6 +117,7 @@ impl World {
             login_links: None,
             page_url: None,
             remotes: remotes.clone(),
+            pulls: pulls.clone(),
             dead: None,
             intake: Arc::default(),
             hooks_url: Some("https://hooks.example".into()),
@@ -120,7 +125,18 @@ impl World {
             waits: SharedQueue::new(LIMITS),
         };
         let inbox = Mutex::new(inbox);
-        Self { services, store, planner, plugins, inspect, remotes, registries, probe, inbox }
+        Self {
+            services,
+            store,
+            planner,
+            plugins,
+            inspect,
+            remotes,
+            pulls,
+            registries,
+            probe,
+            inbox,
+        }
     }
 
     /// Returns the messages that the dispatcher has got since the last call.

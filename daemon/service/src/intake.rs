@@ -2,7 +2,8 @@
 //!
 //! A delivery says where to look, and the configured repository says what is there: each pass over a repository asks
 //! it once for its refs, whatever was reported. Each delivery gets a verdict, also one that deploys nothing.
-//! Repositories are asked without a delivery too, every ten minutes, for what no forge reported.
+//! Repositories are asked without a delivery too, every ten minutes, for what no forge reported; and they and their forges
+//! every hour, for pull requests with previews that ended.
 
 mod accept;
 mod answer;
@@ -11,6 +12,7 @@ mod hook_test;
 mod pass;
 mod poll;
 mod pull;
+mod reconcile;
 mod run;
 mod seen;
 #[cfg(test)]

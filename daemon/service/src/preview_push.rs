@@ -29,17 +29,20 @@ pub(crate) struct PullOrigin<'a> {
 pub(crate) struct NewPreview {
     pub(crate) push: PreviewPush,
     pub(crate) limits: Preview,
+    /// Names of the project's other repositories: their pull requests have numbers of their own.
+    pub(crate) rivals: Vec<String>,
 }
 
 impl NewPreview {
     /// Returns the push as one of a fork: without secrets, and with places for half as many previews, so that strangers
     /// leave some to the project's own pull requests.
     pub(crate) fn of_fork(self) -> Self {
-        let Self { push, limits } = self;
+        let Self { push, limits, rivals } = self;
         let limit = push.limit.div_ceil(2);
         Self {
             push: PreviewPush { limit, ..push },
             limits: Preview { secrets: Vec::new(), fork: true, ..limits },
+            rivals,
         }
     }
 }
@@ -60,13 +63,20 @@ pub(crate) fn preview_app(app: App, name: &str) -> Result<App, ServiceError> {
     Ok(App { environment, ..app })
 }
 
-/// Records the push of a job that is about to be stored.
+/// Records the push of a job that is about to be stored. The caller has the turn: of two at once, both would find the
+/// namespace free.
 pub(crate) async fn open(
     previews: &dyn Previews,
     preview: &NewPreview,
 ) -> Result<(), ServiceError> {
-    let NewPreview { push, limits } = preview;
+    let NewPreview { push, limits, rivals } = preview;
     let app = &push.record.app;
+    if push.record.number.is_some() && !rivals.is_empty() {
+        let all = previews.previews(Some(&app.project)).await?;
+        if let Some(first) = all.iter().find(|one| push.record.is_beside(one, rivals)) {
+            return Err(taken(app, first));
+        }
+    }
     match previews.push_preview(push).await? {
         Pushed::Open => Ok(()),
         Pushed::Closed => Err(ServiceError::Conflict {
@@ -106,6 +116,24 @@ pub(crate) async fn check_not_ended(
     }
 }
 
+/// Returns the error for a pull request whose number has a preview of another repository.
+fn taken(app: &App, first: &PreviewRecord) -> ServiceError {
+    let (namespace, repository) = (app.namespace(), &first.repository);
+    let number = first.number.unwrap_or_default();
+    ServiceError::Conflict {
+        reason: "preview-taken",
+        message: format!(
+            "the namespace {namespace} has the preview {} of pull request {number} of repository `{repository}`, \
+             and those of two repositories do not share one",
+            first.app
+        ),
+        fix: format!(
+            "close that pull request, or deploy to a name of your own: windlass submit {}/{} --preview NAME",
+            app.project, app.name
+        ),
+    }
+}
+
 /// Returns the sentence for a project with as many previews as it may have.
 fn full(app: &App, count: u32, limit: u32, is_fork: bool) -> String {
     let project = &app.project;
@@ -133,8 +161,9 @@ impl Services {
         is_wished: bool,
     ) -> Result<Option<NewPreview>, ServiceError> {
         let Some(name) = name_of(&app.environment) else { return Ok(None) };
-        let project = self.projects.project(&app.project).await?;
-        let Some(rules) = project.and_then(|project| project.spec.previews) else {
+        let project = self.projects.project(&app.project).await?.map(|record| record.spec);
+        let repositories = project.as_ref().map(|spec| spec.repositories.clone());
+        let Some(rules) = project.and_then(|spec| spec.previews) else {
             if !is_wished {
                 return Ok(None);
             }
@@ -173,8 +202,13 @@ impl Services {
             secrets: rules.secrets.clone(),
             fork: false,
         };
+        let repositories = repositories.unwrap_or_default();
+        let own = repositories.get(&record.repository).map(|own| own.url.as_str());
+        // One repository under two names has the same pull requests.
+        let others = repositories.iter().filter(|(_, other)| Some(other.url.as_str()) != own);
+        let rivals = others.map(|(name, _)| name.clone()).collect();
         let reopens = pull.is_some_and(|pull| pull.reopens);
         let push = PreviewPush { record, reopens, limit: rules.limit() };
-        Ok(Some(NewPreview { push, limits }))
+        Ok(Some(NewPreview { push, limits, rivals }))
     }
 }

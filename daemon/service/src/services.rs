@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use windlass_engine::{
     ports::{
-        ClusterProbe, ClusterTargets, InspectBuilder, Uploads,
+        ClusterProbe, ClusterTargets, InspectBuilder, PullRequests, Uploads,
         store::{
             Deliveries, ForgeHooks, JobUpdates, Jobs, Outbox, OwnClusters, OwnRegistries, Previews,
             Projects, Releases, Runs, SecretRecords, Sessions,
@@ -68,6 +68,8 @@ pub struct Services {
     pub page_url: Option<String>,
     /// Repositories of projects, as they are asked outside of jobs.
     pub remotes: Arc<dyn RemoteReader>,
+    /// Forges, as they are asked what became of pull requests.
+    pub pulls: Arc<dyn PullRequests>,
     /// Messages of the queue that could become no job. `None` means that jobs come from no queue.
     pub dead: Option<Arc<dyn DeadMessages>>,
     /// Wakes the worker that turns deliveries into jobs.

@@ -1,14 +1,14 @@
 //! Parts that no test of a route reaches, and a cluster and a builder that answer.
 
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 use windlass_engine::{
     pipeline::{DryRun, DryRunRequest},
     ports::{
         ChangeVerb, ClusterProbe, Inspect, InspectBuilder, KubeconfigError, LogLine, LogRequest,
-        MadeObject, ObjectChange, PluginStatus, ReadKubeconfig, ReviewedCluster, Tree, Upload,
-        Uploads,
+        MadeObject, ObjectChange, PluginStatus, PullRequests, PullStates, ReadKubeconfig,
+        ReviewedCluster, Tree, Upload, Uploads,
     },
 };
 use windlass_model::{
@@ -21,6 +21,7 @@ use windlass_model::{
         cluster::OwnCluster,
         registry::{OwnRegistry, RegistrySecrets},
     },
+    project::RepositorySpec,
     revision::Revision,
     secret::Secret,
     spec::Spec,
@@ -134,6 +135,13 @@ impl RemoteReader for Nothing {
         _: &Commit,
     ) -> Result<Vec<String>, Box<Diagnosis>> {
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl PullRequests for Nothing {
+    async fn pull_states(&self, _: &str, _: &RepositorySpec, _: &BTreeSet<u64>) -> PullStates {
+        PullStates::default()
     }
 }
 

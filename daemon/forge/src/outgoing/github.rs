@@ -14,8 +14,8 @@ use super::{
     report::CommitState,
 };
 use http::Method;
-pub(crate) use request::meaning;
 use request::{DESCRIPTION, json};
+pub(crate) use request::{get, meaning};
 use windlass_model::outbox::Moment;
 
 /// Returns the conversation that sets a status. The last one written wins, whatever its state.

@@ -28,8 +28,12 @@ const ASSUMED: u64 = 50 * 60;
 /// Right that a token is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
+    /// Commit statuses, to write them.
     Statuses,
+    /// Deployments, to write them.
     Deployments,
+    /// Pull requests, to read them.
+    Pulls,
 }
 
 impl Permission {
@@ -37,6 +41,14 @@ impl Permission {
         match self {
             Self::Statuses => "statuses",
             Self::Deployments => "deployments",
+            Self::Pulls => "pull_requests",
+        }
+    }
+
+    fn level(self) -> &'static str {
+        match self {
+            Self::Statuses | Self::Deployments => "write",
+            Self::Pulls => "read",
         }
     }
 }
@@ -65,7 +77,7 @@ pub fn token_call(
     let installation = installation.to_string();
     let url = place.url(["app", "installations", &installation, "access_tokens"]);
     let mut permissions = serde_json::Map::new();
-    permissions.insert(permission.word().into(), "write".into());
+    permissions.insert(permission.word().into(), permission.level().into());
     let body = json!({ "repositories": [place.name()], "permissions": permissions });
     let accept = HeaderValue::from_static("application/vnd.github+json");
     let version = HeaderName::from_static("x-github-api-version");
@@ -165,6 +177,13 @@ mod tests {
         let expected =
             json!({ "iat": 1_700_000_000 - 60, "exp": 1_700_000_000 + 540, "iss": "Iv1.x" });
         assert_eq!(claims, expected);
+    }
+
+    #[test]
+    fn who_asks_for_pull_requests_may_only_read_them() {
+        let call = token_call(&place(), "Iv1.x", 34, PEM, Permission::Pulls, 0).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!(body["permissions"], json!({ "pull_requests": "read" }));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) struct Work {
     pub(super) gives_up: bool,
     /// Refs that nobody reported are looked at, too.
     pub(super) polls: bool,
-    /// Previews whose pull requests are gone are ended.
+    /// Previews whose pull requests ended are ended.
     pub(super) reconciles: bool,
     /// The poll before failed, and a delivery records it.
     pub(super) is_known_to_fail: bool,
@@ -116,13 +116,15 @@ impl Services {
             }
         };
         let repository = Repository { name: &key.repository, spec, project, refs: &refs };
+        let mut ended = Vec::new();
         if work.reconciles {
             self.reconcile_previews(&repository).await?;
+            ended = self.ended_pulls(&repository, deliveries).await?;
         }
         let polled = if work.polls { self.polled(&repository, deliveries).await? } else { None };
         let newest: BTreeMap<_, _> = deliveries.iter().flat_map(subjects).collect();
         let mut passed = Passed::Done;
-        for delivery in deliveries.iter().chain(&polled) {
+        for delivery in ended.iter().chain(deliveries).chain(&polled) {
             let is_forced = delivery.hook.is_empty() && delivery.report.event == REPLAY;
             let is_poll = delivery.hook.is_empty() && delivery.report.event == POLL;
             let is_patient = !is_forced && work.patient.contains(&delivery.id);

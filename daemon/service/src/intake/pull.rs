@@ -270,36 +270,6 @@ impl Services {
             format!("the pull request was closed: the preview {} is removed", record.app);
         Ok(removal.map(|removal| (removal.job.id, sentence)))
     }
-
-    /// Ends the previews whose pull requests the repository does not have any more: nobody reported their end.
-    pub(super) async fn reconcile_previews(
-        &self,
-        repository: &Repository<'_>,
-    ) -> Result<(), ServiceError> {
-        let Some(forge) = &repository.spec.forge else { return Ok(()) };
-        let all = self.previews.previews(Some(&repository.project.project)).await?;
-        let of_it = all
-            .into_iter()
-            .filter(|one| one.state == PreviewState::Open && one.repository == repository.name);
-        for record in of_it {
-            let Some(pull_ref) = record.number.and_then(|number| forge.kind.pull_ref(number))
-            else {
-                continue;
-            };
-            if !repository.refs.contains_key(&pull_ref) {
-                tracing::info!(app = %record.app, pull_ref, "the pull request is gone: its preview is removed");
-                // Not closed for good: a server that lags shows no ref either, and the next push makes it again.
-                let by = "the end of the pull request";
-                let ending = Ending { state: PreviewState::Removed, by, idle: false };
-                match self.end_preview(&record, &ending, "gone").await {
-                    // It has ended, and its removal is made later. Deliveries do not wait for that.
-                    Err(ServiceError::Exhausted { .. }) => {}
-                    ended => drop(ended?),
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Returns the commit at the head of a pull request. `before` is the one that was deployed last, which a forge that lags

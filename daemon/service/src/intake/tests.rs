@@ -84,6 +84,11 @@ impl Bed {
 
     /// Lets a forge report a change, and returns the delivery's id.
     pub(super) async fn reports_change(&mut self, change: Change) -> String {
+        self.reports_change_of("web", change).await
+    }
+
+    /// Lets the forge of a repository report a change, and returns the delivery's id.
+    pub(super) async fn reports_change_of(&mut self, repository: &str, change: Change) -> String {
         self.sent += 1;
         let report = Report {
             event: "push".into(),
@@ -96,7 +101,7 @@ impl Bed {
         let hook = HookRecord {
             id: "abcdefghijklmnopqrstuvwxyz".into(),
             project: "shop".into(),
-            repository: "web".into(),
+            repository: repository.into(),
             created_ms: 1,
             by: "owner".into(),
             previous_until_ms: None,

@@ -2,7 +2,7 @@
 
 use super::{Bed, URL, commit_of, job_of, moved};
 use crate::fakes::id_of;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use windlass_engine::queue::Message;
 use windlass_model::{
     app::App,
@@ -226,6 +226,84 @@ async fn a_preview_whose_pull_request_is_gone_is_removed() {
     let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "b"))).await;
     job_of(&bed.verdict(&id).await);
     assert_eq!(bed.state().await, Some(PreviewState::Open));
+}
+
+/// The end of a pull request gets lost, and the forge keeps its ref.
+#[tokio::test(start_paused = true)]
+async fn a_preview_whose_pull_request_the_forge_knows_to_have_ended_is_removed_as_by_its_event() {
+    let mut bed = bed().await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    bed.world.pulls.ends(7);
+    // Nothing that is not known ends anything.
+    bed.world.pulls.hides(true);
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
+    let asked = bed.world.pulls.asked();
+    assert!((1..=3).contains(&asked.len()), "it was asked every hour: {asked:?}");
+    assert!(asked.iter().all(|numbers| *numbers == BTreeSet::from([7])), "{asked:?}");
+    bed.world.pulls.hides(false);
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    let removals = bed.jobs().await.into_iter().filter(|record| !record.job.source.is_commit());
+    assert_eq!(removals.count(), 1);
+    let delivery = bed.deliveries().await.remove(0);
+    assert_eq!((&*delivery.report.event, &*delivery.hook), ("poll", ""));
+    assert_eq!(delivery.verdicts.len(), 1, "{delivery:?}");
+    assert!(delivery.verdicts[0].sentence.contains("was closed"), "{delivery:?}");
+    let count = bed.deliveries().await.len();
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(bed.deliveries().await.len(), count, "its end is known");
+    // A late push does not bring it back, a new beginning does.
+    bed.proposes("b");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Updated, "b"))).await;
+    assert_eq!(bed.verdict(&id).await.outcome, VerdictOutcome::Nothing);
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Reopened, "b"))).await;
+    job_of(&bed.verdict(&id).await);
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forge_without_a_login_is_not_asked_for_its_pull_requests() {
+    let mut bed = bed_of(&SHOP.replace(", token = \"forge\"", "")).await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    bed.world.pulls.ends(7);
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
+    assert!(bed.world.pulls.asked().is_empty());
+}
+
+/// Both would be in the namespace `shop--pr-7`.
+#[tokio::test(start_paused = true)]
+async fn the_same_number_of_two_repositories_has_one_preview_at_a_time() {
+    let site = "https://git.example/site.git";
+    let two = format!(
+        "{SHOP}\n[repositories.site]\nurl = \"{site}\"\nforge = {{ kind = \"gitea\", api = \"https://git.example/api/v1\" }}\n\
+         [apps.site]\nrepository = \"site\"\n[triggers.site]\napp = \"site\"\npull = {{ into = [\"main\"] }}\n"
+    )
+    .replace("[apps.web]\n", "[apps.web]\nrepository = \"web\"\n");
+    let mut bed = bed_of(&two).await;
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    for name in [HEAD, BRANCH] {
+        bed.world.remotes.push(site, name, &id_of("b"));
+    }
+    let opened = Change::Pull(pull(PullAction::Opened, "b"));
+    let id = bed.reports_change_of("site", opened.clone()).await;
+    let verdict = bed.verdict(&id).await;
+    let VerdictOutcome::Failed { code, fix } = &verdict.outcome else { panic!("{verdict:?}") };
+    assert_eq!(&**code, "preview-taken");
+    assert!(verdict.sentence.contains("pull request 7 of repository `web`"), "{verdict:?}");
+    assert!(fix.contains("windlass submit shop/site --preview NAME"), "{fix}");
+    // The end of the first makes room.
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Closed, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    let id = bed.reports_change_of("site", opened).await;
+    job_of(&bed.verdict(&id).await);
 }
 
 #[tokio::test(start_paused = true)]
