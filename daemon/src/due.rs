@@ -8,7 +8,7 @@ use futures::{
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, Notify, mpsc};
 use windlass_engine::{
@@ -27,10 +27,12 @@ use windlass_model::{
 use windlass_service::Services;
 use windlass_traces::Exporter;
 
+mod clock;
 mod lanes;
 #[cfg(test)]
 mod tests;
 
+use clock::ClockWatch;
 use lanes::{Lanes, NotRenewed};
 
 /// Longest and shortest pause of the loop.
@@ -140,7 +142,17 @@ impl DueLoop {
     /// Does due work, for ever.
     pub(crate) async fn run(self) {
         let mut progress = InProgress::default();
+        let mut clock = ClockWatch::new(Instant::now(), now_ms());
         loop {
+            if let Some(back) = clock.set_back(Instant::now(), now_ms()) {
+                // What failed is tried again at a time of the other clock. What else is due comes later, and is none the
+                // worse for that.
+                tracing::warn!(
+                    seconds = back.as_secs(),
+                    "the clock was set back: pull secrets are looked at now"
+                );
+                self.renewals().hasten(None).await;
+            }
             let next = match self.take(&mut progress).await {
                 Ok(next) => next,
                 Err(error) => {

@@ -1,11 +1,12 @@
-//! Pull requests of a real fork at a real forge: nothing of them is fetched before somebody approves the very commit.
+//! Pull requests at a real forge: of a fork nothing is fetched before somebody approves the very commit, and an end of which
+//! nobody hears ends the preview all the same.
 
 use crate::{
     approvals::{approve, job},
     previews::await_gone,
 };
 use serde_json::Value;
-use windlass_bed::{Repository, daemon::Config};
+use windlass_bed::{Repository, daemon::Config, part::gitea};
 use windlass_tests::{
     Namespace, SMALL, TestEnv, bed, forge,
     forge_project::{Endpoint, ForgeProject, KEY, within},
@@ -137,4 +138,43 @@ fn a_fork_is_deployed_once_its_commit_is_approved_and_gets_no_secret() {
     assert_eq!(ended.outcome, "stopped", "{}", ended.text);
     refused(env, &waiting, &commit, "not-held");
     await_gone(&preview);
+}
+
+/// The forge keeps the ref of a pull request that was closed, so only its API knows the end.
+#[test]
+fn a_pull_request_that_is_closed_while_nobody_listens_ends_its_preview() {
+    let name = "t-lost-close";
+    let preview = Namespace::of("t-lost-close--pr-1");
+    preview.delete("namespace/t-lost-close--pr-1");
+    let more = "[previews]\n[triggers.previews]\napp = \"web\"\npull = { into = [\"main\"] }\n";
+    let mut project = ForgeProject::new(name, 21_314, Config::of(bed()).unwrap(), "", more);
+    let repository = project.env.small_app();
+    repository.commit("main").unwrap();
+    project.push(&repository, "HEAD:refs/heads/main");
+    repository.write("index.html", "proposed\n").unwrap();
+    repository.commit("feature").unwrap();
+    project.push(&repository, "HEAD:refs/heads/feature");
+    assert_eq!(forge().propose(name, gitea::USER, "feature").unwrap(), 1);
+    let opened = project.verdicts("pull/1", 0);
+    assert_eq!(opened[0]["outcome"], "job", "{opened:?}");
+    project.env.watch(opened[0]["job"].as_str().unwrap()).succeeded();
+    preview.await_page("web", "proposed").unwrap();
+
+    // Another start finds it open, and leaves it.
+    project.env.daemon.restart().unwrap();
+    preview.await_page("web", "proposed").unwrap();
+    project.env.daemon.kill();
+    forge().delete_hooks(name).unwrap();
+    forge().close(name, 1).unwrap();
+    project.env.daemon.restart().unwrap();
+    let closed = project.verdicts("pull/1", 1);
+    assert_eq!(closed[0]["outcome"], "job", "{closed:?}");
+    let sentence = closed[0]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("the pull request was closed"), "{sentence}");
+    project.env.watch(closed[0]["job"].as_str().unwrap()).succeeded();
+    await_gone(&preview);
+    let delivery = project.windlass(&["deliveries", name]);
+    assert_eq!(delivery["event"], "poll", "no webhook brought it: {delivery}");
+    let head = repository.git(&["ls-remote", &forge().push_url(name), "refs/pull/1/head"]).unwrap();
+    assert!(head.contains("refs/pull/1/head"), "the ref is still there: {head}");
 }

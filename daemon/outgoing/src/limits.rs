@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Logins whose limits are remembered.
-const MOST: usize = 1000;
+const MOST: usize = 10_000;
 
 /// Longest time for which a limit is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -28,10 +28,15 @@ impl RateLimits {
         }
     }
 
+    /// Returns for how long a login sends nothing. `None` means that it is not limited.
+    pub(crate) fn left(&self, login: &str, now: Instant) -> Option<Duration> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(login).filter(|until| **until > now).map(|until| until.duration_since(now))
+    }
+
     /// Returns whether a login sends nothing now.
     pub(crate) fn is_limited(&self, login: &str, now: Instant) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(login).is_some_and(|until| *until > now)
+        self.left(login, now).is_some()
     }
 }
 

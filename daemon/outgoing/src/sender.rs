@@ -45,7 +45,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Time for which a message is kept that has ended, and the time between two looks for older ones.
 const KEPT: (Duration, Duration) = (Duration::from_secs(30 * 24 * 3600), Duration::from_secs(3600));
 
-/// Time between two looks at endpoints that took no messages.
+/// Time between two looks at endpoints that took no messages, and at messages that a clock put off.
 const LOOK: Duration = Duration::from_secs(60);
 
 /// Ports of a sender.
@@ -68,14 +68,12 @@ pub struct Sender {
     limits: RateLimits,
 }
 
-/// End of one attempt. The time means that its login sends nothing until then.
-type Sent = (Slot, Option<u64>);
-
 /// Messages that were taken.
 #[derive(Default)]
 struct Progress {
     lanes: Lanes,
-    sending: FuturesUnordered<BoxFuture<'static, Sent>>,
+    /// Attempts, each with the place that it has.
+    sending: FuturesUnordered<BoxFuture<'static, Slot>>,
 }
 
 impl Sender {
@@ -108,11 +106,13 @@ impl Sender {
 
     /// Sends messages until `stop` ends. A message that is being sent then gets a few seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let mut progress = Progress::default();
+        let lanes = Lanes::new(self.limits.clone());
+        let mut progress = Progress { lanes, ..Progress::default() };
         let mut news = self.outbox.new_messages();
         let forgetting = forget(&*self.outbox);
         let looking = look_again(&self.resolver);
-        tokio::pin!(stop, forgetting, looking);
+        let hastening = hasten(&*self.outbox);
+        tokio::pin!(stop, forgetting, looking, hastening);
         loop {
             let pause = self.fill(&mut progress).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "messages wait: the store gives none");
@@ -124,9 +124,8 @@ impl Sender {
                 () = new_message(&mut news) => {}
                 () = &mut forgetting => {}
                 () = &mut looking => {}
-                Some((slot, limited)) = progress.sending.next() => {
-                    progress.lanes.ended(&slot, limited);
-                }
+                () = &mut hastening => {}
+                Some(slot) = progress.sending.next() => progress.lanes.ended(&slot),
             }
         }
         let drained = timeout(DRAIN, async { while progress.sending.next().await.is_some() {} });
@@ -142,7 +141,7 @@ impl Sender {
         let room = progress.lanes.room().min(TAKEN);
         let taken = self.take(&mut progress.lanes, room).await;
         // Those before may be sent, whatever became of the rest.
-        while let Some(work) = progress.lanes.next(Instant::now(), now_ms()) {
+        while let Some(work) = progress.lanes.next(Instant::now()) {
             progress.sending.push(self.send(work));
         }
         if taken? == room && room > 0 {
@@ -171,9 +170,9 @@ impl Sender {
             match self.resolver.resolve(message, began + time).await {
                 Ok(Resolved::Work(work)) => {
                     let slot = work.slot.clone();
-                    if !lanes.add(*work, now_ms()) {
+                    if !lanes.add(*work, Instant::now()) {
                         tracing::debug!(id, "a message waits: others go to the same place");
-                        let again_ms = lanes.again_ms(&slot, now_ms());
+                        let again_ms = lanes.again_ms(&slot, Instant::now(), now_ms());
                         if let Err(error) = self.outbox.put_off(&id, again_ms).await {
                             tracing::warn!(id, %error, "a message waits until its time is over");
                         }
@@ -192,12 +191,12 @@ impl Sender {
     }
 
     /// Returns the future that sends a message and records the attempt.
-    fn send(&self, work: Work) -> BoxFuture<'static, Sent> {
+    fn send(&self, work: Work) -> BoxFuture<'static, Slot> {
         let (outbox, courier, pace) =
             (self.outbox.clone(), self.courier.clone(), self.pace.clone());
         let limits = self.limits.clone();
         async move {
-            let Some(tried) = courier.attempt(&work).await else { return (work.slot, None) };
+            let Some(tried) = courier.attempt(&work).await else { return work.slot };
             let attempt = attempt(&work.message, &tried, &pace, now_ms());
             let is_limited = matches!(tried.meaning, Meaning::RateLimited { .. });
             if let (true, Some(login)) = (is_limited, &work.slot.login) {
@@ -206,7 +205,7 @@ impl Sender {
             }
             log(&work.message, &work.slot, &attempt);
             record(&*outbox, &work.message.id, &attempt).await;
-            (work.slot, is_limited.then_some(attempt.next_ms))
+            work.slot
         }
         .boxed()
     }
@@ -238,6 +237,23 @@ async fn look_again(resolver: &Resolver) {
         if let Err(error) = resolver.look_again().await {
             tracing::warn!(%error, "endpoints that took no messages are not looked at");
         }
+    }
+}
+
+/// Has messages sent that wait for a time of another clock, for ever: the clock may be set back at any time.
+async fn hasten(outbox: &dyn Outbox) {
+    loop {
+        match outbox.hasten_messages(now_ms()).await {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::warn!(
+                    count,
+                    "messages are sent now: they waited for a time that a clock had set which was put back since"
+                );
+            }
+            Err(error) => tracing::warn!(%error, "times of messages are not looked at"),
+        }
+        sleep(LOOK).await;
     }
 }
 

@@ -42,7 +42,9 @@ pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
 pub use error::StoreError;
-pub use outbox::{Attempt, MessageCount, Notice, Outbox, OutboxFilter};
+pub use outbox::{
+    Attempt, LONGEST_TAKEN_MS, LONGEST_WAIT_MS, MessageCount, Notice, Outbox, OutboxFilter,
+};
 pub use own_clusters::{CLUSTER_NAMES_KEPT, CLUSTER_VERSIONS_KEPT, OwnClusterRecord, OwnClusters};
 pub use own_registries::{
     MOST_OWN_REGISTRIES, OWN_REGISTRY_VERSIONS_KEPT, OpenedRegistry, OwnRegistries,

@@ -148,6 +148,10 @@ impl Outbox for FakeStore {
         Ok(())
     }
 
+    async fn hasten_messages(&self, _: u64) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     async fn next_message(&self) -> Result<Option<u64>, StoreError> {
         let rows = self.rows.lock().unwrap();
         let waiting = rows.iter().filter(|(one, _)| one.state == MessageState::Waiting);

@@ -2,7 +2,9 @@
 
 use crate::receiver::name;
 use uuid::Uuid;
-use windlass_engine::ports::store::{Attempt, MessageCount, Notice, OutboxFilter};
+use windlass_engine::ports::store::{
+    Attempt, LONGEST_TAKEN_MS, LONGEST_WAIT_MS, MessageCount, Notice, OutboxFilter,
+};
 use windlass_model::outbox::{Message, MessageState, Moment, Receiver};
 
 /// All messages, the oldest first.
@@ -169,6 +171,26 @@ impl Messages {
     /// Returns the time from which a message can be taken. `None` means that none waits.
     pub(super) fn next_ms(&self) -> Option<u64> {
         self.heads().into_iter().filter_map(|place| self.0.get(place)).map(Row::ready_ms).min()
+    }
+
+    /// Makes those ready whose time was set by a clock that was put back since, and returns their number.
+    pub(super) fn hasten(&mut self, now_ms: u64) -> u64 {
+        let mut count = 0;
+        for row in self.0.iter_mut().filter(|row| row.is_waiting()) {
+            let Message { attempts, created_ms, next_ms, .. } = row.message;
+            let is_new = attempts == 0 && created_ms > now_ms && next_ms > now_ms;
+            let is_off = is_new || next_ms > now_ms.saturating_add(LONGEST_WAIT_MS);
+            let latest = now_ms.saturating_add(LONGEST_TAKEN_MS);
+            let is_taken_off = row.taken_until_ms.is_some_and(|until| until > latest);
+            if is_off {
+                row.message.next_ms = now_ms;
+            }
+            if is_taken_off {
+                row.taken_until_ms = None;
+            }
+            count += u64::from(is_off || is_taken_off);
+        }
+        count
     }
 
     /// Gives a message back that still waits. It is not taken again before a time.

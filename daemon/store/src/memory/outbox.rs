@@ -38,6 +38,14 @@ impl Outbox for MemoryStore {
         Ok(())
     }
 
+    async fn hasten_messages(&self, now_ms: u64) -> Result<u64, StoreError> {
+        let count = self.tables().messages.hasten(now_ms);
+        if count > 0 {
+            let _ = self.messages.send(());
+        }
+        Ok(count)
+    }
+
     async fn next_message(&self) -> Result<Option<u64>, StoreError> {
         Ok(self.tables().messages.next_ms())
     }

@@ -12,7 +12,8 @@ use sqlx::{Row, sqlite::SqliteRow};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 use windlass_engine::ports::store::{
-    Attempt, MessageCount, Notice, Outbox, OutboxFilter, StoreError,
+    Attempt, LONGEST_TAKEN_MS, LONGEST_WAIT_MS, MessageCount, Notice, Outbox, OutboxFilter,
+    StoreError,
 };
 use windlass_model::outbox::{Message, MessageState};
 
@@ -21,6 +22,10 @@ use windlass_model::outbox::{Message, MessageState};
 const HAS_NEWER: &str = "EXISTS (SELECT 1 FROM outbox AS newer \
     WHERE newer.partition = outbox.partition \
     AND (newer.job, newer.number) > (outbox.job, outbox.number))";
+
+/// Condition on a row of `outbox`: the time for which it waits was set by another clock than the one that shows `?1`. No
+/// wait ends after `?2`.
+const IS_OFF: &str = "(next_ms > ?2 OR attempts = 0 AND created_ms > ?1 AND next_ms > ?1)";
 
 #[async_trait]
 impl Outbox for SqliteStore {
@@ -111,6 +116,26 @@ impl Outbox for SqliteStore {
             sqlx::query(end).bind(id).execute(&self.pool).await.or_store()?;
         }
         Ok(())
+    }
+
+    async fn hasten_messages(&self, now_ms: u64) -> Result<u64, StoreError> {
+        let hasten = sqlx::AssertSqlSafe(format!(
+            "UPDATE outbox SET next_ms = iif({IS_OFF}, ?1, next_ms), \
+             taken_until_ms = iif(taken_until_ms > ?3, NULL, taken_until_ms) \
+             WHERE state = 'waiting' AND ({IS_OFF} OR taken_until_ms > ?3)"
+        ));
+        let hastened = sqlx::query(hasten)
+            .bind(signed(now_ms))
+            .bind(signed(now_ms.saturating_add(LONGEST_WAIT_MS)))
+            .bind(signed(now_ms.saturating_add(LONGEST_TAKEN_MS)))
+            .execute(&self.pool)
+            .await
+            .or_store()?;
+        let count = hastened.rows_affected();
+        if count > 0 {
+            let _ = self.messages.send(());
+        }
+        Ok(count)
     }
 
     async fn next_message(&self) -> Result<Option<u64>, StoreError> {

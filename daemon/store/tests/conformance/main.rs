@@ -169,6 +169,7 @@ macro_rules! promises {
             messages::the_end_of_a_deployment_takes_the_place_of_its_earlier_states,
             messages::messages_are_counted_by_state_in_all_projects,
             messages::messages_outlive_their_job_and_waiting_ones_their_time,
+            messages::what_waits_for_a_time_of_another_clock_is_sent,
             outbox::whoever_listens_hears_of_new_messages,
             outbox::what_is_put_off_comes_again_at_its_time,
             previews::a_push_opens_a_preview_and_schedules_its_end,

@@ -5,8 +5,9 @@ use crate::{
     data::{app, cancelled, claimed, heard, release, succeeded},
     outbox::{LONG_MS, all, attempt, begin_heard, endpoint, soon, state, status, take},
 };
-use windlass_engine::ports::store::{Notice, OutboxFilter};
+use windlass_engine::ports::store::{LONGEST_TAKEN_MS, Notice, OutboxFilter};
 use windlass_model::{
+    clock::now_ms,
     event::Event,
     job::Stage,
     outbox::{EndpointHealth, Message, MessageState, Moment, PreviewChange, PullRequest, Receiver},
@@ -184,4 +185,35 @@ pub(crate) async fn messages_outlive_their_job_and_waiting_ones_their_time(place
     store.forget_messages(soon()).await.unwrap();
     assert!(store.message(&queued.id).await.unwrap().is_none());
     assert_eq!(state(&*store, &ended.id).await, MessageState::Waiting);
+}
+
+/// The clock was two hours ahead.
+pub(crate) async fn what_waits_for_a_time_of_another_clock_is_sent(place: Place) {
+    let store = place.open().await;
+    store.submit(heard("1", &[endpoint("chat")])).await.unwrap();
+    let now = now_ms() - 2 * 3_600_000;
+    assert!(take(&*store, now, LONG_MS).await.is_empty());
+    let mut new = store.new_messages();
+    assert_eq!(store.hasten_messages(now).await.unwrap(), 1);
+    assert!(new.try_recv().is_ok(), "the sender is woken");
+    assert_eq!(store.hasten_messages(now).await.unwrap(), 0, "it is ready");
+    let message = take(&*store, now, LONG_MS).await.remove(0);
+    // It is being sent, and nobody else gets it.
+    assert_eq!(store.hasten_messages(now).await.unwrap(), 0);
+    assert!(take(&*store, now, LONG_MS).await.is_empty());
+    // What is tried again waits for its time by the clock of now.
+    let later = now + 24 * 3_600_000;
+    store.attempted(&message.id, &attempt(MessageState::Waiting, later)).await.unwrap();
+    assert_eq!(store.hasten_messages(now).await.unwrap(), 0);
+    assert!(take(&*store, later - 1, LONG_MS).await.is_empty());
+    // That clock was days ahead, too, and no wait is as long as that.
+    let long_ago = now - 3 * 24 * 3_600_000;
+    assert_eq!(store.hasten_messages(long_ago).await.unwrap(), 1);
+    let again = take(&*store, long_ago, 2 * LONGEST_TAKEN_MS).await;
+    assert_eq!(again.len(), 1);
+    // So was the one by which it was taken.
+    assert_eq!(store.hasten_messages(long_ago).await.unwrap(), 1);
+    assert_eq!(take(&*store, long_ago, LONG_MS).await.len(), 1);
+    store.attempted(&message.id, &attempt(MessageState::Done, 0)).await.unwrap();
+    assert_eq!(store.hasten_messages(0).await.unwrap(), 0, "it waits no more");
 }

@@ -140,6 +140,18 @@ impl Gitea {
         self.api("POST", &format!("/repos/{USER}/{repository}/hooks"), &hook)
     }
 
+    /// Deletes the webhooks of a repository: of what happens there then nobody hears.
+    pub fn delete_hooks(&self, repository: &str) -> Result<()> {
+        let path = format!("/repos/{USER}/{repository}/hooks");
+        let hooks = self.api("GET", &path, &Value::Null)?;
+        for hook in hooks.as_array().into_iter().flatten() {
+            let id = hook.get("id").and_then(Value::as_u64);
+            let id = id.ok_or_else(|| format!("gitea: a webhook without an id: {hook}"))?;
+            self.api("DELETE", &format!("{path}/{id}"), &Value::Null)?;
+        }
+        Ok(())
+    }
+
     /// Makes another account, and its fork of a repository, which it may only read. Returns the fork's URL with the login,
     /// for `git push`.
     pub fn fork(&self, repository: &str, user: &str) -> Result<String> {

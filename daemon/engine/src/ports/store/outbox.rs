@@ -4,6 +4,13 @@ use super::StoreError;
 use async_trait::async_trait;
 use windlass_model::outbox::{Message, MessageState, Receiver};
 
+/// Milliseconds of the longest wait for a next attempt: 36 hours. The sender waits for a day at most, a little more by
+/// chance. A longer wait was set by another clock.
+pub const LONGEST_WAIT_MS: u64 = 36 * 3_600_000;
+
+/// Milliseconds for which a message is taken or put off, at most: an hour. A longer time was set by another clock.
+pub const LONGEST_TAKEN_MS: u64 = 3_600_000;
+
 /// Choice of messages.
 #[derive(Clone, Debug, Default)]
 pub struct OutboxFilter {
@@ -76,6 +83,10 @@ pub trait Outbox: Send + Sync {
     /// Records an attempt at a taken message. Changes nothing where the message is no longer waiting. One that would
     /// wait on is void where a newer one of its partition has come meanwhile.
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError>;
+    /// Makes those waiting messages ready whose time was set by a clock that was put back since, and returns their number:
+    /// those that were stored after `now_ms` and never tried, and those that wait for more than [`LONGEST_WAIT_MS`] or are
+    /// taken for more than [`LONGEST_TAKEN_MS`] from now. A message that is taken for a shorter time stays so.
+    async fn hasten_messages(&self, now_ms: u64) -> Result<u64, StoreError>;
     /// Returns when a message can be taken next, in milliseconds since 1970. `None` means that none waits.
     async fn next_message(&self) -> Result<Option<u64>, StoreError>;
     /// Returns a message. `None` means that there is none.
