@@ -81,7 +81,8 @@ pub struct ForgeSpec {
     /// there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
-    /// Name of the project's secret that holds the token for statuses. Without it, and without `app`, none are sent.
+    /// Name of the project's secret that holds the token for statuses. Without it, and without `app`, none are sent. By it
+    /// the forge is also asked every hour what became of pull requests that have previews.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// A GitHub App that stands for a token.

@@ -20,6 +20,8 @@ const PUSH: &str = r#"{"ref":"refs/heads/main","before":"11111111111111111111111
 struct FakeHooks {
     reports: Mutex<Vec<Report>>,
     is_broken: Mutex<bool>,
+    /// The hook is GitLab's, and not GitHub's.
+    is_gitlabs: Mutex<bool>,
 }
 
 impl FakeHooks {
@@ -47,7 +49,9 @@ impl Hooks for FakeHooks {
         let secret = Secret::new(SECRET.into());
         let previous = Some(Secret::new(OLD.into()));
         let opened = OpenedHook { record, secret, previous };
-        Ok((id == HOOK).then_some((opened, ForgeKind::Github)))
+        let is_gitlabs = *self.is_gitlabs.lock().unwrap();
+        let kind = if is_gitlabs { ForgeKind::Gitlab } else { ForgeKind::Github };
+        Ok((id == HOOK).then_some((opened, kind)))
     }
 
     async fn accept(
@@ -127,6 +131,43 @@ async fn a_push_is_accepted_once_and_a_repeat_has_the_first_verdict() {
     let change = bed.hooks.reports.lock().unwrap()[0].change.clone();
     let Change::Refs(moves) = &change else { panic!("{change:?}") };
     assert_eq!(moves[0].name, "refs/heads/main");
+}
+
+/// GitLab switches a hook off after four failures in a row.
+#[tokio::test]
+async fn events_of_gitlab_that_are_of_no_interest_are_no_failures() {
+    let bed = Bed::new(HookLimits::default());
+    *bed.hooks.is_gitlabs.lock().unwrap() = true;
+    let send = |number: usize, event: &str, body: &'static str| {
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("/hooks/{HOOK}"))
+            .header("content-type", "application/json")
+            .header("x-gitlab-event", event)
+            .header("x-gitlab-token", "It's a Secret to Everybody")
+            .header("x-gitlab-event-uuid", format!("13792a34-cac6-4fda-95a8-c58e00a395{number:02}"))
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let events = [
+        ("Note Hook", include_str!("../../../forge/fixtures/gitlab/note.json")),
+        ("System Hook", include_str!("../../../forge/fixtures/gitlab/system-repository.json")),
+        ("Merge Request Hook", include_str!("../../../forge/fixtures/gitlab/merge-approved.json")),
+        ("Pipeline Hook", r#"{"object_kind":"pipeline","object_attributes":{"status":"failed"}}"#),
+        // A kind that nobody knows yet, and a body of another form.
+        ("Milestone Hook", "[]"),
+    ];
+    for (number, (event, body)) in events.into_iter().enumerate() {
+        let (status, answer) = bed.send(send(number, event, body)).await;
+        assert!(status.is_success(), "{event}: {status} {answer}");
+        assert!(answer.contains("\"outcome\":\"nothing\""), "it has a verdict: {event}: {answer}");
+    }
+    let ignored = bed.hooks.reports.lock().unwrap().clone();
+    assert_eq!(ignored.len(), 5);
+    assert!(ignored.iter().all(|one| matches!(one.change, Change::Ignored(_))), "{ignored:?}");
+    let push = include_str!("../../../forge/fixtures/gitlab/push.json");
+    let (status, answer) = bed.send(send(9, "Push Hook", push)).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
 }
 
 /// Who asks without the secret learns nothing of whether the hook is there.
