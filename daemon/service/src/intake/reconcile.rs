@@ -47,8 +47,8 @@ impl Services {
         repository: &Repository<'_>,
         reported: &[Delivery],
     ) -> Result<Vec<Delivery>, ServiceError> {
-        let forge = repository.spec.forge.as_ref();
-        if !forge.is_some_and(|forge| forge.app.is_some() || forge.token.is_some()) {
+        let Some(forge) = &repository.spec.forge else { return Ok(Vec::new()) };
+        if forge.app.is_none() && forge.token.is_none() {
             return Ok(Vec::new());
         }
         let mut numbers: BTreeSet<u64> =
