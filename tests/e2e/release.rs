@@ -369,6 +369,40 @@ fn what_belongs_to_somebody_else_outlives_the_way_back() {
     env.serves("app-worker", "one");
 }
 
+/// Taking an object over leaves its uid, by which a release deletes what it has no more.
+#[test]
+fn what_another_tool_took_over_outlives_the_release_that_had_it() {
+    let env = TestEnv::new("t-taken-over");
+    env.fresh();
+    let repository = env.small_app();
+    repository.commit("one").unwrap();
+    let job = |name: &str| {
+        format!("processes.{name} = {{ command = [\"true\"], schedule = \"30 3 * * *\" }}\n")
+    };
+    let both = format!("{}{}{SMALL}", job("nightly"), job("weekly"));
+    let file = env.spec_file("both", &both);
+    env.submit("app", repository.url(), &["--spec", &file]).succeeded();
+    env.label("cronjob/app-nightly", "app.kubernetes.io/managed-by=Helm");
+    let plan = ["plan", "t-taken-over/app", "--repository", repository.url()];
+    let plan = env.daemon.windlass(&plan).unwrap();
+    assert!(
+        plan.text.contains("app-weekly") && !plan.text.contains("app-nightly"),
+        "{}",
+        plan.text
+    );
+    let ended = env.submit("app", repository.url(), &[]);
+    ended.succeeded();
+    let stays =
+        "CronJob app-nightly is not in this release any more, and stays: it is of another tool";
+    assert!(ended.text.contains(stays), "{}", ended.text);
+    assert_eq!(env.names("cronjobs"), "cronjob.batch/app-nightly\n");
+    let listed = env.json("configmap/windlass-app")["data"]["objects"].to_string();
+    assert!(!listed.contains("app-nightly"), "{listed}");
+    let again = env.submit("app", repository.url(), &[]);
+    again.succeeded();
+    assert!(!again.text.contains("app-nightly"), "it is said once: {}", again.text);
+}
+
 /// Asserts that a `Service` that was made by hand is unchanged.
 fn still(env: &TestEnv, name: &str) {
     let parts = "{.spec.ports[0].targetPort} {.metadata.labels}";

@@ -3,6 +3,7 @@
 
 use super::{
     Applier,
+    found::Found,
     inventory::Inventory,
     owner::{is_of_same_app, of_another},
     server_side, still_rolls,
@@ -98,11 +99,14 @@ impl Applier<'_> {
             let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
             let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
             let (obsolete, _) = inventory.beyond(&entries);
-            changes.extend(obsolete.into_iter().map(|entry| ObjectChange {
-                object: entry.to_string(),
-                verb: ChangeVerb::Delete,
-                lines: Vec::new(),
-            }));
+            for entry in obsolete {
+                // What another tool has taken over stays.
+                if matches!(self.found(release, &entry).await, Ok(Found::Taken)) {
+                    continue;
+                }
+                let (object, verb) = (entry.to_string(), ChangeVerb::Delete);
+                changes.push(ObjectChange { object, verb, lines: Vec::new() });
+            }
         }
         Ok(changes)
     }
