@@ -134,8 +134,8 @@ fn a_project_brings_a_cluster_rotates_its_token_and_removes_it() {
         history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let shown: Vec<_> = versions.iter().map(|one| (&one["version"], &one["removed"])).collect();
     let [one, two, three] = [1, 2, 3].map(Value::from);
-    let [put, gone] = [false, true].map(Value::from);
-    assert_eq!(shown, [(&three, &gone), (&two, &put), (&one, &put)], "{history}");
+    let [there, gone] = [false, true].map(Value::from);
+    assert_eq!(shown, [(&three, &gone), (&two, &there), (&one, &there)], "{history}");
     let named = ["submit", "t-own/app", "--repository", repository.url(), "--cluster", "ours"];
     for command in [&named[..], &["remove", "t-own/app", "--yes"], &["rollback", "t-own/app"]] {
         let answer = env.daemon.windlass(command).unwrap();

@@ -80,7 +80,7 @@ mod tests {
         v1::RemovedObject { object: object.into(), cluster: "eu".into(), stays: stays.into() }
     }
 
-    /// Those of a preview go without `--data`.
+    /// Data of a preview goes without `--data`.
     #[test]
     fn the_question_names_the_data_wherever_it_goes() {
         let (web, disk) = ("Deployment web", "PersistentVolumeClaim web-disk");

@@ -107,9 +107,9 @@ impl Services {
     ) -> Result<Vec<OwnRegistryVersion>, ServiceError> {
         label("project", project, LONGEST_PROJECT)?;
         caller.may(Verb::Read, project)?;
-        let versions = self.own_registries.registry_versions(project, &canonical_host(host));
-        let versions = versions.await?;
-        if versions.is_empty() { Err(no_registry(project, host)) } else { Ok(versions) }
+        let host = canonical_host(host);
+        let versions = self.own_registries.registry_versions(project, &host).await?;
+        if versions.is_empty() { Err(no_registry(project, &host)) } else { Ok(versions) }
     }
 
     /// Tries the logins of a registry as it is stored, by the operator's rules of today. Empty means that all work.

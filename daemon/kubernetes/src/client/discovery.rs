@@ -69,7 +69,8 @@ impl ServedKinds {
         object: &ObjectRef,
     ) -> Result<Vec<String>, ClusterError> {
         // The version may have gone a moment ago.
-        Ok(others(&self.served(client, true).await?, object))
+        let served = self.served(client, true).await?;
+        Ok(others(&served, object))
     }
 
     /// Returns the API resource of a kind. The resource of a kind that is not known is guessed.

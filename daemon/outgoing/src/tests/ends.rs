@@ -1,4 +1,4 @@
-//! What comes of previews, and ends of Deployments, as they are sent.
+//! Changes of previews and ends of Deployments, as they are sent.
 
 use super::{fresh, has_ended, sent, settings, store_for};
 use crate::fakes::{FakeStore, Reply, Server, commit, project};

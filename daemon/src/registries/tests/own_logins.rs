@@ -180,7 +180,7 @@ async fn a_plugin_is_one_that_the_operator_lets_projects_use() {
 async fn a_login_that_is_withheld_from_own_clusters_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
-    std::fs::write(&file, "hunter22").unwrap();
+    fs::write(&file, "hunter22").unwrap();
     let file = file.display().to_string();
     let host = "[[registries]]\nhost = \"r.example\"\nusername = \"ci\"\npassword-file";
     let login = format!("{host} = \"{file}\"\n");
