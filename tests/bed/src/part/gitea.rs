@@ -169,7 +169,8 @@ impl Gitea {
         Ok(format!("http://{user}:{PASSWORD}@{}/{user}/{repository}.git", self.authority()))
     }
 
-    /// Waits until the forge has seen the first push to a repository. Before, forks of it have no branch.
+    /// Waits until the forge has seen the first push to a repository. Before, forks of it have no branch, and no pull
+    /// request is taken.
     fn await_commits(&self, repository: &str) -> Result<()> {
         let path = format!("/repos/{USER}/{repository}");
         let began = Instant::now();
@@ -184,6 +185,7 @@ impl Gitea {
 
     /// Opens a pull request of a fork's branch into `main`, as its owner, and returns the number.
     pub fn propose(&self, repository: &str, user: &str, branch: &str) -> Result<u64> {
+        self.await_commits(repository)?;
         let pull = json!({ "head": format!("{user}:{branch}"), "base": "main", "title": branch });
         let path = format!("/repos/{USER}/{repository}/pulls?sudo={user}");
         let opened = self.api("POST", &path, &pull)?;
