@@ -18,12 +18,14 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub struct RateLimits(Arc<Mutex<BTreeMap<String, Instant>>>);
 
 impl RateLimits {
-    /// Notes that a login sends nothing for a time.
+    /// Notes that a login sends nothing for a time. A limit that ends later stays.
     pub(crate) fn note(&self, login: &str, wait: Duration, now: Instant) {
         let Some(until) = now.checked_add(wait.min(LONGEST)) else { return };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, until| *until > now);
-        if all.len() < MOST || all.contains_key(login) {
+        if let Some(known) = all.get_mut(login) {
+            *known = until.max(*known);
+        } else if all.len() < MOST {
             all.insert(login.to_owned(), until);
         }
     }
@@ -53,6 +55,9 @@ mod tests {
         };
         assert!(at("git.example:443 app 1 2", 59) && !at("git.example:443 app 1 2", 60));
         assert!(!at("git.example:443 app 1 3", 0));
+        // Another answer, to what was asked before the first came.
+        limits.note("git.example:443 app 1 2", Duration::from_secs(1), now);
+        assert!(at("git.example:443 app 1 2", 59));
         limits.note("other", Duration::MAX, now);
         assert!(!at("other", LONGEST.as_secs()), "no forge is shut out for good");
     }

@@ -198,9 +198,12 @@ impl Sender {
         async move {
             let Some(tried) = courier.attempt(&work).await else { return work.slot };
             let attempt = attempt(&work.message, &tried, &pace, now_ms());
-            let is_limited = matches!(tried.meaning, Meaning::RateLimited { .. });
-            if let (true, Some(login)) = (is_limited, &work.slot.login) {
-                let wait = Duration::from_millis(attempt.next_ms.saturating_sub(now_ms()));
+            if let (Meaning::RateLimited { until_ms, .. }, Some(login)) =
+                (&tried.meaning, &work.slot.login)
+            {
+                // The last attempt at a message has no next one, and the login is limited all the same.
+                let until_ms = until_ms.unwrap_or_default().max(attempt.next_ms);
+                let wait = Duration::from_millis(until_ms.saturating_sub(now_ms()));
                 limits.note(login, wait, Instant::now());
             }
             log(&work.message, &work.slot, &attempt);

@@ -73,7 +73,13 @@ pub(crate) async fn open(
     let app = &push.record.app;
     if push.record.number.is_some() && !rivals.is_empty() {
         let all = previews.previews(Some(&app.project)).await?;
-        if let Some(first) = all.iter().find(|one| push.record.is_beside(one, rivals)) {
+        // Two that shared a namespace before would name each other, and neither would be deployed any more.
+        let is_open = all.iter().any(|one| {
+            let is_own = one.app == *app && one.repository == push.record.repository;
+            is_own && one.state == PreviewState::Open
+        });
+        let first = all.iter().find(|one| push.record.is_beside(one, rivals));
+        if let Some(first) = first.filter(|_| !is_open) {
             return Err(taken(app, first));
         }
     }
@@ -132,6 +138,12 @@ fn taken(app: &App, first: &PreviewRecord) -> ServiceError {
             app.project, app.name
         ),
     }
+}
+
+/// Returns the URL of a repository without the end that forges take or leave.
+fn bare(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url)
 }
 
 /// Returns the sentence for a project with as many previews as it may have.
@@ -203,12 +215,25 @@ impl Services {
             fork: false,
         };
         let repositories = repositories.unwrap_or_default();
-        let own = repositories.get(&record.repository).map(|own| own.url.as_str());
+        let own = repositories.get(&record.repository).map(|own| bare(&own.url));
         // One repository under two names has the same pull requests.
-        let others = repositories.iter().filter(|(_, other)| Some(other.url.as_str()) != own);
+        let others = repositories.iter().filter(|(_, other)| Some(bare(&other.url)) != own);
         let rivals = others.map(|(name, _)| name.clone()).collect();
         let reopens = pull.is_some_and(|pull| pull.reopens);
         let push = PreviewPush { record, reopens, limit: rules.limit() };
         Ok(Some(NewPreview { push, limits, rivals }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_repository_has_several_urls() {
+        for url in ["https://git.example/a/web", "https://git.example/a/web.git/"] {
+            assert_eq!(bare(url), "https://git.example/a/web");
+        }
+        assert_ne!(bare("https://git.example/a/web.git"), bare("https://git.example/a/site.git"));
     }
 }

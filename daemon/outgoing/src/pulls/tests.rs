@@ -126,10 +126,10 @@ async fn a_forge_that_drips_and_an_address_that_is_not_allowed_say_nothing() {
         _ => json("[]"),
     })
     .await;
-    bed.reader.within = Duration::from_secs(2);
+    bed.reader.within = Duration::from_secs(6);
     let states = bed.asks("web", &[7, 8]).await;
     assert_eq!((states.ended, states.unknown), (set(&[7]), set(&[8])), "what was said counts");
-    assert!(states.why.contains("no whole answer within 2 s"), "{}", states.why);
+    assert!(states.why.contains("no whole answer within 6 s"), "{}", states.why);
 
     let bed = Bed::new(OutgoingSettings::default(), |_| json("[]")).await;
     let states = bed.asks("web", &[7]).await;

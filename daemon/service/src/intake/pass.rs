@@ -46,6 +46,9 @@ pub(super) struct Work {
     pub(super) polls: bool,
     /// Previews whose pull requests ended are ended.
     pub(super) reconciles: bool,
+    /// Pull requests that were reported now or a moment ago. Servers of one forge may lag behind each other, so none of
+    /// these is ended for what one of them shows.
+    pub(super) fresh: BTreeSet<u64>,
     /// The poll before failed, and a delivery records it.
     pub(super) is_known_to_fail: bool,
 }
@@ -118,8 +121,8 @@ impl Services {
         let repository = Repository { name: &key.repository, spec, project, refs: &refs };
         let mut ended = Vec::new();
         if work.reconciles {
-            self.reconcile_previews(&repository).await?;
-            ended = self.ended_pulls(&repository, deliveries).await?;
+            self.reconcile_previews(&repository, &work.fresh).await?;
+            ended = self.ended_pulls(&repository, &work.fresh).await?;
         }
         let polled = if work.polls { self.polled(&repository, deliveries).await? } else { None };
         let newest: BTreeMap<_, _> = deliveries.iter().flat_map(subjects).collect();

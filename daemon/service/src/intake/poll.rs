@@ -104,6 +104,18 @@ impl Services {
         change: Change,
         verdicts: Vec<Verdict>,
     ) -> Result<Delivery, ServiceError> {
+        self.record_answer(Uuid::now_v7(), key, change, verdicts).await
+    }
+
+    /// Stores a delivery that no forge sent, under an id that was made before the question. Ids are the order in which
+    /// deliveries are decided, and what was reported meanwhile is newer than the answer.
+    pub(super) async fn record_answer(
+        &self,
+        id: Uuid,
+        key: &Key,
+        change: Change,
+        verdicts: Vec<Verdict>,
+    ) -> Result<Delivery, ServiceError> {
         let report = Report {
             event: POLL.into(),
             forge_id: String::new(),
@@ -113,7 +125,7 @@ impl Services {
             change,
         };
         let delivery = Delivery {
-            id: Uuid::now_v7().to_string(),
+            id: id.to_string(),
             hook: String::new(),
             project: key.project.clone(),
             repository: key.repository.clone(),

@@ -6,7 +6,8 @@
 
 use super::{Key, pass::Repository};
 use crate::{error::ServiceError, previews::Ending, services::Services};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 use windlass_engine::ports::PullStates;
 use windlass_model::{
     delivery::{Change, Delivery, PullAction, PullMove},
@@ -14,13 +15,14 @@ use windlass_model::{
 };
 
 impl Services {
-    /// Ends the previews whose pull requests the repository does not have any more.
+    /// Ends the previews whose pull requests the repository does not have any more, except those in `fresh`.
     pub(super) async fn reconcile_previews(
         &self,
         repository: &Repository<'_>,
+        fresh: &BTreeSet<u64>,
     ) -> Result<(), ServiceError> {
         let Some(forge) = &repository.spec.forge else { return Ok(()) };
-        for record in self.open_previews(repository).await? {
+        for record in self.open_previews(repository, fresh).await? {
             let Some(pull_ref) = record.number.and_then(|number| forge.kind.pull_ref(number))
             else {
                 continue;
@@ -41,27 +43,24 @@ impl Services {
     }
 
     /// Asks the forge what became of the pull requests that have previews, and stores a delivery of each end. Those in
-    /// `reported`, the deliveries that are decided now, are not asked about: they know more.
+    /// `fresh` are not asked about: their reports know more.
     pub(super) async fn ended_pulls(
         &self,
         repository: &Repository<'_>,
-        reported: &[Delivery],
+        fresh: &BTreeSet<u64>,
     ) -> Result<Vec<Delivery>, ServiceError> {
         let Some(forge) = &repository.spec.forge else { return Ok(Vec::new()) };
         if forge.app.is_none() && forge.token.is_none() {
             return Ok(Vec::new());
         }
-        let mut numbers: BTreeSet<u64> =
-            self.open_previews(repository).await?.iter().filter_map(|one| one.number).collect();
-        for delivery in reported {
-            if let Change::Pull(pull) = &delivery.report.change {
-                numbers.remove(&pull.number);
-            }
-        }
+        let previews = self.open_previews(repository, fresh).await?;
+        let numbers: BTreeSet<u64> = previews.iter().filter_map(|one| one.number).collect();
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
         let (project, name) = (&repository.project.project, repository.name);
+        let ids: BTreeMap<u64, Uuid> =
+            numbers.iter().map(|number| (*number, Uuid::now_v7())).collect();
         let states = self.pulls.pull_states(project, repository.spec, &numbers).await;
         let PullStates { ended, unknown, why } = states;
         if !unknown.is_empty() {
@@ -69,7 +68,7 @@ impl Services {
         }
         let key = Key { project: project.clone(), repository: name.to_owned() };
         let mut deliveries = Vec::new();
-        for number in ended.intersection(&numbers) {
+        for (number, id) in ids.iter().filter(|(number, _)| ended.contains(*number)) {
             let change = Change::Pull(PullMove {
                 number: *number,
                 action: PullAction::Closed,
@@ -79,18 +78,20 @@ impl Services {
                 fork: false,
                 title: String::new(),
             });
-            deliveries.push(self.record_poll(&key, change, Vec::new()).await?);
+            deliveries.push(self.record_answer(*id, &key, change, Vec::new()).await?);
         }
         Ok(deliveries)
     }
 
-    /// Returns the open previews of a repository's pull requests.
+    /// Returns the open previews of a repository's pull requests, except those in `fresh`.
     async fn open_previews(
         &self,
         repository: &Repository<'_>,
+        fresh: &BTreeSet<u64>,
     ) -> Result<Vec<PreviewRecord>, ServiceError> {
         let mut all = self.previews.previews(Some(&repository.project.project)).await?;
         all.retain(|one| one.state == PreviewState::Open && one.repository == repository.name);
+        all.retain(|one| one.number.is_none_or(|number| !fresh.contains(&number)));
         Ok(all)
     }
 }

@@ -15,7 +15,11 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
-use windlass_model::{clock::now_ms, delivery::Delivery, preview::PreviewState};
+use windlass_model::{
+    clock::now_ms,
+    delivery::{Change, Delivery},
+    preview::PreviewState,
+};
 
 /// Time after which the store is asked for deliveries even without a wake-up, and after which a pass is tried again
 /// that the store or a quota kept from its end.
@@ -71,6 +75,8 @@ impl Services {
 struct Known {
     /// Deliveries that were looked at, each with the time of its first look.
     looked: BTreeMap<String, Instant>,
+    /// Pull requests that were reported, each with the time of the last look at a report.
+    pulls: BTreeMap<u64, Instant>,
     /// Time of the next pass over deliveries. `None` means that there are none.
     due: Option<Instant>,
     /// Time of the next poll. `None` means that the repository is not polled.
@@ -313,7 +319,9 @@ impl Worker {
                 known.due = None;
                 known.looked.clear();
             }
-            is_waiting || known.is_running || known.poll.is_some() || known.reconcile.is_some()
+            known.pulls.retain(|_, at| now.duration_since(*at) < PATIENCE);
+            let is_asked = known.poll.is_some() || known.reconcile.is_some();
+            is_waiting || known.is_running || is_asked || !known.pulls.is_empty()
         });
     }
 
@@ -339,9 +347,14 @@ impl Worker {
             known.looked.retain(|id, _| deliveries.iter().any(|delivery| delivery.id == *id));
             for delivery in &deliveries {
                 known.looked.entry(delivery.id.clone()).or_insert(now);
+                if let Change::Pull(pull) = &delivery.report.change {
+                    known.pulls.insert(pull.number, now);
+                }
             }
             let is_recent = |at: Instant| now.duration_since(at) < PATIENCE;
             let patient = known.looked.iter().filter(|looked| is_recent(*looked.1));
+            let fresh = known.pulls.iter().filter(|pull| is_recent(*pull.1));
+            let fresh = fresh.map(|(number, _)| *number).collect();
             let polls = known.poll.is_some_and(|at| at <= now);
             let reconciles = known.reconcile.take().is_some();
             let is_reported = !deliveries.is_empty();
@@ -352,6 +365,7 @@ impl Worker {
                 gives_up: known.failing.is_some_and(|since| !is_recent(since)),
                 polls,
                 reconciles,
+                fresh,
                 is_known_to_fail: known.is_known_to_fail,
             };
             let services = self.services.clone();

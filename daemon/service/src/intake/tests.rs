@@ -194,6 +194,7 @@ pub(super) fn work(deliveries: Vec<Delivery>) -> Work {
         gives_up: false,
         polls: false,
         reconciles: false,
+        fresh: BTreeSet::new(),
         is_known_to_fail: false,
     }
 }

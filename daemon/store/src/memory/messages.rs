@@ -178,9 +178,12 @@ impl Messages {
         let mut count = 0;
         for row in self.0.iter_mut().filter(|row| row.is_waiting()) {
             let Message { attempts, created_ms, next_ms, .. } = row.message;
-            let is_new = attempts == 0 && created_ms > now_ms && next_ms > now_ms;
-            let is_off = is_new || next_ms > now_ms.saturating_add(LONGEST_WAIT_MS);
             let latest = now_ms.saturating_add(LONGEST_TAKEN_MS);
+            let is_new = attempts == 0 && created_ms > now_ms && next_ms > now_ms;
+            // One that was replayed is older, and one that was never tried waits for a taken one at most.
+            let is_off = is_new
+                || attempts == 0 && next_ms > latest
+                || next_ms > now_ms.saturating_add(LONGEST_WAIT_MS);
             let is_taken_off = row.taken_until_ms.is_some_and(|until| until > latest);
             if is_off {
                 row.message.next_ms = now_ms;

@@ -24,8 +24,9 @@ const HAS_NEWER: &str = "EXISTS (SELECT 1 FROM outbox AS newer \
     AND (newer.job, newer.number) > (outbox.job, outbox.number))";
 
 /// Condition on a row of `outbox`: the time for which it waits was set by another clock than the one that shows `?1`. No
-/// wait ends after `?2`.
-const IS_OFF: &str = "(next_ms > ?2 OR attempts = 0 AND created_ms > ?1 AND next_ms > ?1)";
+/// wait ends after `?2`, and none for a taken message after `?3`: one that was replayed is older than its wait.
+const IS_OFF: &str = "(next_ms > ?2 OR attempts = 0 AND \
+    (next_ms > ?3 OR created_ms > ?1 AND next_ms > ?1))";
 
 #[async_trait]
 impl Outbox for SqliteStore {

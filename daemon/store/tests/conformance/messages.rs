@@ -216,4 +216,9 @@ pub(crate) async fn what_waits_for_a_time_of_another_clock_is_sent(place: Place)
     assert_eq!(take(&*store, long_ago, LONG_MS).await.len(), 1);
     store.attempted(&message.id, &attempt(MessageState::Done, 0)).await.unwrap();
     assert_eq!(store.hasten_messages(0).await.unwrap(), 0, "it waits no more");
+    // It was replayed while the clock was ahead.
+    let after = message.created_ms + 1;
+    assert!(store.replay_message(&message.id, after + 2 * 3_600_000).await.unwrap());
+    assert_eq!(store.hasten_messages(after).await.unwrap(), 1);
+    assert_eq!(take(&*store, after, LONG_MS).await.len(), 1);
 }

@@ -84,7 +84,8 @@ pub trait Outbox: Send + Sync {
     /// wait on is void where a newer one of its partition has come meanwhile.
     async fn attempted(&self, id: &str, attempt: &Attempt) -> Result<(), StoreError>;
     /// Makes those waiting messages ready whose time was set by a clock that was put back since, and returns their number:
-    /// those that were stored after `now_ms` and never tried, and those that wait for more than [`LONGEST_WAIT_MS`] or are
+    /// those that were stored after `now_ms` and never tried, those that were never tried, or not since they were replayed,
+    /// and wait for more than [`LONGEST_TAKEN_MS`], and those that wait for more than [`LONGEST_WAIT_MS`] or are
     /// taken for more than [`LONGEST_TAKEN_MS`] from now. A message that is taken for a shorter time stays so.
     async fn hasten_messages(&self, now_ms: u64) -> Result<u64, StoreError>;
     /// Returns when a message can be taken next, in milliseconds since 1970. `None` means that none waits.

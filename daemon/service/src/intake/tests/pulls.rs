@@ -264,6 +264,29 @@ async fn a_preview_whose_pull_request_the_forge_knows_to_have_ended_is_removed_a
     assert_eq!(bed.state().await, Some(PreviewState::Open));
 }
 
+/// Servers of one forge lag behind each other: one shows as closed what was opened again.
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_a_pull_request_that_was_reported_a_moment_ago() {
+    let mut bed = bed().await;
+    let began = tokio::time::Instant::now();
+    let at = |seconds| tokio::time::sleep_until(began + Duration::from_secs(seconds));
+    bed.proposes("a");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Opened, "a"))).await;
+    job_of(&bed.verdict(&id).await);
+    at(3580).await;
+    bed.proposes("b");
+    let id = bed.reports_change(Change::Pull(pull(PullAction::Reopened, "b"))).await;
+    job_of(&bed.verdict(&id).await);
+    bed.world.pulls.ends(7);
+    at(3630).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Open));
+    assert!(bed.world.pulls.asked().is_empty());
+    // Whoever is asked an hour later lags no more.
+    at(7300).await;
+    assert_eq!(bed.state().await, Some(PreviewState::Closed));
+    assert_eq!(bed.world.pulls.asked().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_forge_without_a_login_is_not_asked_for_its_pull_requests() {
     let mut bed = bed_of(&SHOP.replace(", token = \"forge\"", "")).await;
