@@ -4,7 +4,7 @@ use crate::{
     connect::{Address, LARGEST_MESSAGE},
     container,
     context::Context,
-    credentials::{CredentialProvider, Owner, named, own_denied, owned},
+    credentials::{CredentialProvider, Owner, named, unread},
     errors::{Details, denied_source, explain},
     frontend,
     gateway::{Gateway, reference},
@@ -153,21 +153,7 @@ impl Builder for BuildKit {
             done => done,
         };
         match opened {
-            // No login was refused: none was sent.
-            Err(BuildError::Denied { host, message }) if request.is_fork => {
-                let message = format!(
-                    "a build of a fork pulls without a login, so that it reads only what everybody may: {message}"
-                );
-                Err(match self.logins.renewal(project, named(&host)).await {
-                    Some(_) => own_denied(
-                        &host,
-                        message,
-                        "name an image after FROM that is pulled without a login".into(),
-                    ),
-                    None => BuildError::Denied { host, message },
-                })
-            }
-            Err(error) => Err(owned(&*self.logins, project, error).await),
+            Err(error) => Err(unread(&*self.logins, project, request.is_fork, error).await),
             opened => opened,
         }
     }
@@ -451,14 +437,24 @@ impl Build for Building {
                 listening.finish();
                 match built {
                     Ok(built) => Some(built),
-                    Err(status) => return Err(self.failed(&status).await),
+                    Err(status) => {
+                        let error = self.failed(&status).await;
+                        return Err(self.credentials.failed_read(error).await);
+                    }
                 }
             }
             _ => None,
         };
         let built = other.as_ref().unwrap_or(&self.built);
         let ran = container::run(&self.gateway, built, (test, &self.caches), last, recorder).await;
-        let (mut output, container) = ran.map_err(|status| self.explain(&status))?;
+        let (mut output, container) = match ran {
+            Ok(ran) => ran,
+            // Layers of a base image may be read only now.
+            Err(status) => {
+                let error = self.explain(&status);
+                return Err(self.credentials.failed_read(error).await);
+            }
+        };
         if let Some(container) = container {
             output.reports = container.reports(&test.reports, &recorder.redactor()).await?;
         }

@@ -167,6 +167,18 @@ impl CredentialProvider {
         owned(&*self.logins, &self.owner.project, error).await
     }
 
+    /// Returns the error of a build that could not read something after it was opened: tests have images of their own. The
+    /// login that was refused is forgotten, as that of a push is.
+    pub(crate) async fn failed_read(&self, error: BuildError) -> BuildError {
+        let Owner { project, is_fork, .. } = &self.owner;
+        if let BuildError::Denied { host, .. } = &error
+            && !is_fork
+        {
+            self.refused(host).await;
+        }
+        unread(&*self.logins, project, *is_fork, error).await
+    }
+
     /// Returns the registry's host that the error of a push is about. A token server has a host of its own, and is that
     /// of the registry that it was asked for.
     fn answers(&self, message: &str) -> String {
@@ -197,7 +209,7 @@ impl CredentialProvider {
 
 /// Returns the error of a registry that refused a login or did not answer. For a registry of the project's own it says
 /// that it is, and how to renew the login.
-pub(crate) async fn owned(logins: &dyn Logins, project: &str, error: BuildError) -> BuildError {
+async fn owned(logins: &dyn Logins, project: &str, error: BuildError) -> BuildError {
     let (BuildError::Denied { host, .. } | BuildError::Registry { host, .. }) = &error else {
         return error;
     };
@@ -211,8 +223,32 @@ pub(crate) async fn owned(logins: &dyn Logins, project: &str, error: BuildError)
     }
 }
 
+/// Returns the error of a build that could not read what it is made of, as [`owned`] does. A build of a fork sends no
+/// login: none was refused.
+pub(crate) async fn unread(
+    logins: &dyn Logins,
+    project: &str,
+    is_fork: bool,
+    error: BuildError,
+) -> BuildError {
+    let (host, message) = match error {
+        BuildError::Denied { host, message } if is_fork => (host, message),
+        error => return owned(logins, project, error).await,
+    };
+    let message = format!(
+        "a build of a fork pulls without a login, so that it reads only what everybody may: {message}"
+    );
+    match logins.renewal(project, named(&host)).await {
+        Some(_) => {
+            let hint = "name an image after FROM that is pulled without a login".to_owned();
+            own_denied(&host, message, hint)
+        }
+        None => BuildError::Denied { host, message },
+    }
+}
+
 /// Returns the error for a registry of the project's own that refuses what a build reads or writes.
-pub(crate) fn own_denied(host: &str, message: String, hint: String) -> BuildError {
+fn own_denied(host: &str, message: String, hint: String) -> BuildError {
     let (plugin, call) = (String::new(), "login".to_owned());
     let error = Box::new(PluginError { plugin, call, message, hint: Some(hint) });
     BuildError::Login { host: named(host).to_owned(), error: LoginError::Own(error) }
@@ -371,6 +407,19 @@ mod tests {
         let operators = provider_at("reg.example", "apps/shop/web");
         let refused = operators.failed_push(denied("auth.example", token)).await;
         assert_eq!(refused, denied("reg.example", token));
+    }
+
+    #[tokio::test]
+    async fn what_tests_may_not_read_is_refused_by_a_registry_of_the_projects_own() {
+        let provider = provider_at("reg.example", "apps/shop/web");
+        let denied = |host: &str| BuildError::Denied { host: host.into(), message: "401".into() };
+        let refused = provider.failed_read(denied("own.example")).await;
+        let BuildError::Login { host, error: LoginError::Own(error) } = refused else {
+            panic!("{refused:?}")
+        };
+        let hint = error.hint.as_deref();
+        assert_eq!((&*host, hint), ("own.example", Some("put shop own.example")));
+        assert_eq!(provider.failed_read(denied("base.example")).await, denied("base.example"));
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     diagnose::diagnose,
     failure::{Cause, Failure},
-    journal::NullJournal,
+    journal::{JournalLost, NullJournal},
     ports::{Dockerfile, ObjectChange, Ports, Tree},
     run::Run,
 };
@@ -66,7 +66,19 @@ pub async fn dry_run(request: &DryRunRequest<'_>, ports: &Ports) -> Result<DryRu
 /// Returns the diagnosis of a failure without the secrets that the run has opened.
 pub(super) fn masked(failure: &Failure, run: &Run) -> Box<Diagnosis> {
     let redactor = run.recorder().redactor();
-    Box::new(diagnose(failure).map_text(&mut |text: String| redactor.shown(&text)))
+    let diagnosis = match &failure.cause {
+        // It has no journal to lose: a store beside it was away.
+        Cause::JournalLost(JournalLost::Unavailable(why)) => Diagnosis {
+            stage: failure.at,
+            subject: "windlassd".into(),
+            what: "the daemon's store cannot be read now".into(),
+            why: why.clone(),
+            fixes: vec!["try again; if it stays so, the daemon's log says more".into()],
+            ..Diagnosis::default()
+        },
+        _ => diagnose(failure),
+    };
+    Box::new(diagnosis.map_text(&mut |text: String| redactor.shown(&text)))
 }
 
 async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Result<DryRun, Failure> {

@@ -41,6 +41,8 @@ async fn a_store_of_registries_that_cannot_be_read_ends_the_run_and_not_the_job(
     let lost = live(&world, &job()).await.unwrap_err();
     assert!(matches!(lost, JournalLost::Unavailable(_)), "{lost}");
     assert!(world.registry.pushed().is_empty());
+    let Err(planned) = planned(&world, &job()).await else { panic!("a plan") };
+    assert_eq!(planned.what, "the daemon's store cannot be read now");
     world.registry.brings(Ok("own.example/acme"));
     let ended = live(&world, &job()).await.unwrap();
     assert!(matches!(ended, Outcome::Succeeded(_)), "{ended:?}");

@@ -18,7 +18,7 @@ pub struct PreviewData {
     pub pull_request: Option<EventPull>,
     /// Page of the job. `None` means that the operator configured no public address.
     pub url: Option<String>,
-    /// Number of the job's event, by which receivers can sort.
+    /// Number of the job's event. Messages about one preview are of several jobs: receivers sort by `job`.
     pub seq: u64,
 }
 

@@ -5,7 +5,8 @@ use windlass_engine::ports::store::StoreError;
 use windlass_model::{
     job::Source,
     outbox::{PreviewChange, PullRequest, Receiver},
-    preview::PreviewRecord,
+    outcome::Outcome,
+    preview::{PreviewRecord, PreviewState},
     project::ProjectSpec,
 };
 
@@ -19,6 +20,7 @@ impl Services {
     ) -> Result<Vec<Receiver>, StoreError> {
         let found = match (&job.preview, &job.ends, &job.source) {
             (Some(preview), _, _) => Some((PreviewChange::Ready, preview.push.record.clone())),
+            (None, Some((record, _)), _) if self.is_gone(record).await? => None,
             (None, Some((record, _)), _) => Some((PreviewChange::Removed, record.clone())),
             (None, None, Source::Release(_)) => {
                 let known = self.previews.preview(&job.app).await?;
@@ -35,6 +37,15 @@ impl Services {
             pull: pull.clone(),
         };
         Ok(project.endpoints.keys().map(receiver).collect())
+    }
+
+    /// Returns whether the removal of a preview has succeeded already: whoever removes it once more changes nothing.
+    async fn is_gone(&self, record: &PreviewRecord) -> Result<bool, StoreError> {
+        if record.state == PreviewState::Open || record.removal.is_empty() {
+            return Ok(false);
+        }
+        let removal = self.jobs.job(&record.removal).await?;
+        Ok(removal.is_some_and(|job| matches!(job.outcome, Some(Outcome::Removed(_)))))
     }
 }
 
@@ -65,8 +76,7 @@ mod tests {
         cluster::{RolloutOrder, Target, Targets},
         event::Event,
         job::Release,
-        outcome::{Outcome, Removed},
-        preview::PreviewState,
+        outcome::Removed,
     };
 
     const SHOP: &str = r#"
@@ -134,9 +144,21 @@ events = ["preview.ready", "preview.removed"]
         };
         let job = world.services.remove(&ci, request).await.unwrap().job.id;
         assert_eq!(heard(&world).await.len(), 1, "the removal has not begun");
-        let removed = Removed { job: job.clone(), app, clusters: vec!["eu".into()] };
+        let removed = Removed { job: job.clone(), app: app.clone(), clusters: vec!["eu".into()] };
         world.append(&job, Event::Ended(Outcome::Removed(removed))).await;
         assert_eq!(heard(&world).await[1..], [(PreviewChange::Removed, None)]);
+        // Nothing is there any more.
+        let request = RemoveRequest {
+            request_id: "once more".into(),
+            body: Vec::new(),
+            app: app.clone(),
+            data: false,
+            clusters: Vec::new(),
+        };
+        let job = world.services.remove(&ci, request).await.unwrap().job.id;
+        let removed = Removed { job: job.clone(), app, clusters: vec!["eu".into()] };
+        world.append(&job, Event::Ended(Outcome::Removed(removed))).await;
+        assert_eq!(heard(&world).await.len(), 2);
     }
 
     #[tokio::test]

@@ -126,7 +126,7 @@ export function OwnPage({ project }: { project: string }) {
         <section>
           <h2>Registries</h2>
           {registries.data.length
-            ? <div class="cards wide">{registries.data.map((one) => <RegistryCard key={one.host} registry={one} />)}</div>
+            ? <div class="cards wide">{registries.data.map((one) => <RegistryCard key={`${one.host} ${one.version}`} registry={one} />)}</div>
             : <div class="card own"><p>None: images go to the operator's registry. Where the operator allows it, bring one:</p>
               <Command>{`windlass registry put ${project} HOST --images HOST/PATH --push-user USER --push-password-file FILE`}</Command></div>}
         </section>
@@ -135,7 +135,7 @@ export function OwnPage({ project }: { project: string }) {
         <section>
           <h2>Clusters</h2>
           {clusters.data.length
-            ? <div class="cards wide">{clusters.data.map((one) => <ClusterCard key={one.name} cluster={one} />)}</div>
+            ? <div class="cards wide">{clusters.data.map((one) => <ClusterCard key={`${one.name} ${one.version}`} cluster={one} />)}</div>
             : <div class="card own"><p>None: jobs go to the operator's clusters. Where the operator allows it, bring one:</p>
               <Command>{`windlass cluster put ${project} NAME --kubeconfig FILE`}</Command></div>}
         </section>

@@ -10,7 +10,9 @@ function login(option: string, account: RegistryAccount | null): string[] {
   if (!account.plugin) return [`--${option}-user`, word(account.user), `--${option}-password-file`, "FILE"];
   const { settings } = account;
   const has = settings !== null && Object.keys(settings).length > 0;
-  return [`--${option}-plugin`, word(account.plugin), ...(has ? [`--${option}-settings`, "FILE"] : [])];
+  // Whoever leaves the secrets out puts the registry without them.
+  const secret = [`--${option}-secret`, "NAME=FILE"];
+  return [`--${option}-plugin`, word(account.plugin), ...(has ? [`--${option}-settings`, "FILE"] : []), ...secret];
 }
 
 export function putRegistry({ project, host, images, push, pull }: Registry): string {

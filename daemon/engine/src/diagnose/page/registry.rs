@@ -119,7 +119,7 @@ pub(crate) const REGISTRY_LOGIN_FAILED: &Page = &Page {
 pub(crate) const OWN_REGISTRY_FAILED: &Page = &Page {
     code: "own-registry-failed",
     title: "A registry of the project's own cannot be used",
-    stages: &[Stage::Push, Stage::Detect, Stage::Build, Stage::Release],
+    stages: &[Stage::Push, Stage::Detect, Stage::Build, Stage::Test, Stage::Release],
     means: "The project brought the registry in `where` by `windlass registry put`, and it refused the login, did not answer, or is not allowed. In stage release it is the one that nodes pull from. It is for the project to mend, and nobody is paged for it. What serves is as it was.",
     noticed: "The registry answered 401 or 403 to a login of the project's own, or did not answer; its plugin brought no login; or the rules of `[own-registries]`, which are looked at with each use, forbid it.",
     causes: &[
