@@ -12,7 +12,10 @@ import { Ago, Badge, Empty, More, Problem, Skeleton } from "../ui/parts";
 import { Unwell } from "../ui/unwell";
 import { ProjectTabs } from "./project";
 
-const STATES: [string, string][] = [["", "All"], ["waiting", "Waiting"], ["dead", "Given up"], ["done", "Delivered"]];
+/** States of messages that somebody asked for: of each job most endpoints hear of its end alone. */
+const ASKED = "waiting,done,dead";
+
+const STATES: [string, string][] = [["", "All"], ["waiting", "Waiting"], ["dead", "Given up"], ["done", "Delivered"], ["void", "Dropped"]];
 
 function Came({ message }: { message: Message }) {
   const answer = message.code ? `answered ${message.code}` : "";
@@ -37,7 +40,7 @@ const ABOUT_CONTEXT = ["notice", "preview"];
 export function OutboxPage({ project }: { project: string }) {
   const state = params.value.get("state") ?? "";
   const base = `/api/projects/${encodeURIComponent(project)}/outbox`;
-  const address = query(base, { state });
+  const address = query(base, { state: state || ASKED });
   const { data, failure, again } = useLoad<Messages>(address, 10_000);
   const older = usePages<Message>(address, data?.next);
   const [trouble, setTrouble] = useState<Failure>();
