@@ -26,7 +26,7 @@ test("registries and clusters of a project say who put them, and a test what is 
     const brought = card(page, registry);
     await brought.getByText("by owner").waitFor();
     await brought.getByText("Put unchecked").waitFor();
-    await brought.getByText("user bed").waitFor();
+    await brought.getByText("user bed", { exact: true }).waitFor();
     // The keyboard alone begins a test, and stays where it was.
     const button = brought.getByRole("button", { name: `Test ${registry}` });
     await button.focus();
