@@ -18,7 +18,7 @@ pub(crate) fn request_id(id: &str) -> Result<(), ServiceError> {
     let expected = match id.len() {
         1..=64 if id.chars().all(|c| c.is_ascii_graphic()) => return Ok(()),
         0 => "is empty; choose a UUID, so that a repeat is one job",
-        _ => "must be 1 to 64 printable characters",
+        _ => "must be 1 to 64 printable ASCII characters without spaces",
     };
     Err(ServiceError::invalid("request_id", id, expected))
 }
@@ -101,7 +101,10 @@ mod tests {
         request_id(&"a".repeat(64)).unwrap();
         assert!(text_of(request_id("")).starts_with("request_id: `` is empty"));
         for bad in ["a b", "é", &"a".repeat(65)] {
-            assert!(text_of(request_id(bad)).ends_with("must be 1 to 64 printable characters"));
+            assert!(
+                text_of(request_id(bad))
+                    .ends_with("must be 1 to 64 printable ASCII characters without spaces")
+            );
         }
         assert_eq!(timeout(None).unwrap(), Duration::from_secs(3600));
         assert_eq!(timeout(Some(86_400)).unwrap(), Duration::from_secs(86_400));

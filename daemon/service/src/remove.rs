@@ -15,7 +15,8 @@ use windlass_model::{
 /// Request to remove an app.
 #[derive(Clone, Debug)]
 pub struct RemoveRequest {
-    /// Id that the caller chose, 1 to 64 printable characters. A repeat with the same `body` is one job.
+    /// Id that the caller chose, 1 to 64 printable ASCII characters without spaces.
+    /// A repeat with the same `body` is one job.
     pub request_id: String,
     /// Whole request as the door received it. It distinguishes a repeat from another request.
     pub body: Vec<u8>,

@@ -149,7 +149,7 @@ events = ["preview.ready", "preview.removed"]
         assert_eq!(heard(&world).await[1..], [(PreviewChange::Removed, None)]);
         // Nothing is there any more.
         let request = RemoveRequest {
-            request_id: "once more".into(),
+            request_id: "again".into(),
             body: Vec::new(),
             app: app.clone(),
             data: false,
