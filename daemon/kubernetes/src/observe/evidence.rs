@@ -88,9 +88,7 @@ async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Ve
             ..LogParams::default()
         };
         let text = limited(pods.logs(pod, &params), "log").await.unwrap_or_default();
-        // The kubelet answers this with a 200, where a log is deleted already or not there yet.
-        let lines =
-            text.lines().filter(|line| !line.starts_with("unable to retrieve container logs"));
+        let lines = text.lines().filter(|line| !is_kubelets(line, namespace, pod));
         // As many as were asked for, whatever the server sends.
         let mut lines: Vec<_> =
             lines.map(|line| cut(line.trim_end().to_owned(), LONGEST_LINE)).collect();
@@ -100,4 +98,32 @@ async fn log(client: &Client, namespace: &str, pod: &str, container: &str) -> Ve
         }
     }
     Vec::new()
+}
+
+/// Returns whether a line is the kubelet's own. With a 200 it answers that a log is deleted already or not there yet, or that
+/// it cannot open the log's file, whose path has the pod's name.
+fn is_kubelets(line: &str, namespace: &str, pod: &str) -> bool {
+    line.starts_with("unable to retrieve container logs")
+        || line.starts_with("failed to ") && line.contains(&format!("/{namespace}_{pod}_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_the_kubelet_is_no_line_of_the_app() {
+        let path = "/var/log/pods/shop--production_web-1_16b4/app/0.log";
+        let lost = format!(
+            "failed to try resolving symlinks in path \"{path}\": lstat {path}: no such file or directory"
+        );
+        for (line, is_its) in [
+            (lost.as_str(), true),
+            ("unable to retrieve container logs for containerd://4f", true),
+            ("failed to open log file \"/app/log\": no such file or directory", false),
+            ("no such queue", false),
+        ] {
+            assert_eq!(is_kubelets(line, "shop--production", "web-1"), is_its, "{line}");
+        }
+    }
 }
