@@ -44,7 +44,13 @@ fn await_queue(env: &TestEnv, broker: &Broker) {
 
 /// Waits until no message is left, those included that are not acknowledged.
 fn await_empty(env: &TestEnv, broker: &Broker) {
-    let queue = format!("{}-jobs", env.name);
+    await_empty_queue(env, broker, "jobs");
+}
+
+/// Waits until the daemon's queue with this ending has no message. The broker counts a quorum queue's a moment late.
+#[track_caller]
+fn await_empty_queue(env: &TestEnv, broker: &Broker, ending: &str) {
+    let queue = format!("{}-{ending}", env.name);
     let is_empty = || broker.count(&queue).is_ok_and(|count| count == 0);
     assert!(await_that(FOUND, is_empty), "{:?}\n{}", broker.count(&queue), env.daemon.log());
 }
@@ -166,7 +172,7 @@ fn what_cannot_be_a_job_is_kept_with_its_reason_and_its_field() {
     assert!(holder.wait().unwrap().success());
     controller.heard("accepted", "later");
     await_empty(&env, &broker);
-    assert_eq!(broker.count("t-dead-dead").unwrap(), 0, "{}", env.daemon.log());
+    await_empty_queue(&env, &broker, "dead");
     let ended = controller.heard("ended", "later");
     assert_eq!((jobs(&env).len(), &*ended.key), (1, "t-dead.app.succeeded"));
 }
@@ -266,7 +272,7 @@ fn dead_messages_are_looked_at_and_put_into_the_queue_once_more_by_a_command() {
     assert_eq!((&again["field"], &again["body"]), (&wrong["field"], &wrong["body"]));
     windlass(&["drop", &id(&again)]);
     assert!(await_dead(&env, 0).is_empty());
-    assert_eq!(broker.count("t-replay-dead").unwrap(), 0);
+    await_empty_queue(&env, &broker, "dead");
     let unknown = env.daemon.windlass(&["queue", "dead", "drop", &id(&again)]).unwrap();
     assert_eq!(unknown.code, 2, "{}", unknown.text);
     assert!(unknown.text.contains("there is no dead message"), "{}", unknown.text);
