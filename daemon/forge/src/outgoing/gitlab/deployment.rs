@@ -37,13 +37,7 @@ pub(crate) fn deployment(
 
 impl Exchange for Deployment {
     fn first(&self) -> Call {
-        let mut url = self.deployments.clone();
-        url.query_pairs_mut()
-            .append_pair("environment", &self.state.name)
-            .append_pair("order_by", "id")
-            .append_pair("sort", "desc")
-            .append_pair("per_page", LOOKED_AT);
-        Call::get(url).with(self.login.header())
+        list(&self.deployments, &self.login, &self.state)
     }
 
     fn read(&mut self, answer: &Answer, now_ms: u64) -> Next {
@@ -67,6 +61,17 @@ impl Exchange for Deployment {
             _ => Next::Send(Box::new(self.make())),
         }
     }
+}
+
+/// Returns the request for the deployments of an environment, the newest first.
+pub(super) fn list(deployments: &Url, login: &Login, state: &CommitState) -> Call {
+    let mut url = deployments.clone();
+    url.query_pairs_mut()
+        .append_pair("environment", &state.name)
+        .append_pair("order_by", "id")
+        .append_pair("sort", "desc")
+        .append_pair("per_page", LOOKED_AT);
+    Call::get(url).with(login.header())
 }
 
 impl Deployment {

@@ -3,7 +3,7 @@
 //! The environment is one for all commits. So the newest deployment is looked at first: if it is of another commit,
 //! something else was deployed since then, or another message says the same.
 
-use super::request::meaning;
+use super::{deployment::list, request::meaning};
 use crate::outgoing::{
     call::{Answer, Call, Exchange, Meaning, Next, Unsendable},
     login::Login,
@@ -13,9 +13,6 @@ use crate::outgoing::{
 use http::Method;
 use serde_json::{Value, json};
 use url::Url;
-
-/// Deployments of the environment that are looked at.
-const LOOKED_AT: &str = "5";
 
 /// Step of the conversation.
 enum Step {
@@ -52,13 +49,7 @@ pub(crate) fn deployment_end(
 
 impl Exchange for DeploymentEnd {
     fn first(&self) -> Call {
-        let mut url = self.deployments.clone();
-        url.query_pairs_mut()
-            .append_pair("environment", &self.state.name)
-            .append_pair("order_by", "id")
-            .append_pair("sort", "desc")
-            .append_pair("per_page", LOOKED_AT);
-        Call::get(url).with(self.login.header())
+        list(&self.deployments, &self.login, &self.state)
     }
 
     fn read(&mut self, answer: &Answer, now_ms: u64) -> Next {
