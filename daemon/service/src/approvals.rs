@@ -140,7 +140,6 @@ mod tests {
     use super::*;
     use crate::{
         fakes::{World, app, caller, release, submit},
-        projects::ApplyProject,
         rollback::RollbackRequest,
     };
     use windlass_model::{
@@ -158,9 +157,7 @@ approval = "release"
     /// A world where production waits for approvals, and a caller who may give them.
     async fn gated() -> (World, Caller) {
         let world = World::new();
-        let all = Caller::with_all_rights("uid:0".into());
-        let request = ApplyProject { toml: GATED.into(), expected: None, dry_run: false };
-        world.services.apply_project(&all, request).await.unwrap();
+        world.apply(GATED).await;
         (world, caller("ann", &["shop"], &[Verb::Approve]))
     }
 

@@ -5,6 +5,7 @@ use crate::{
     inspection::Inspection,
     plan_slots::PlanSlots,
     ports::{Planner, PluginRecords},
+    projects::ApplyProject,
     quota::JobQuota,
     services::Services,
     source::SourceRequest,
@@ -143,6 +144,13 @@ impl World {
     pub(crate) fn queued(&self) -> Vec<Message> {
         let mut inbox = self.inbox.lock().unwrap();
         std::iter::from_fn(|| inbox.try_recv().ok()).collect()
+    }
+
+    /// Applies a project's file, as a caller who may do everything.
+    pub(crate) async fn apply(&self, toml: &str) {
+        let all = Caller::with_all_rights("uid:0".into());
+        let request = ApplyProject { toml: toml.into(), expected: None, dry_run: false };
+        self.services.apply_project(&all, request).await.unwrap();
     }
 
     /// Returns the jobs that were accepted and have not ended, the oldest first.

@@ -56,7 +56,6 @@ mod tests {
     use super::*;
     use crate::{
         fakes::{World, app, caller, release},
-        projects::ApplyProject,
         verb::Verb,
     };
     use windlass_engine::ports::store::{PreviewPush, Previews};
@@ -96,9 +95,7 @@ forge = { kind = "gitea", api = "https://git.example/api/v1" }
     #[tokio::test]
     async fn a_preview_leads_to_its_pull_request_and_to_its_address() {
         let world = World::new();
-        let all = Caller::with_all_rights("uid:0".into());
-        let request = ApplyProject { toml: FILE.into(), expected: None, dry_run: false };
-        world.services.apply_project(&all, request).await.unwrap();
+        world.apply(FILE).await;
         let pull = pushed(&world, "pr-7", Some(7)).await;
         let named = pushed(&world, "pr-blue", None).await;
         let mut serving = Release { app: pull.clone(), ..release("0001", "one", &["eu"]) };

@@ -68,7 +68,6 @@ mod tests {
     use crate::{
         caller::Caller,
         fakes::{World, app, caller, release, submit},
-        projects::ApplyProject,
         rollback::RollbackRequest,
         verb::Verb,
     };
@@ -102,9 +101,8 @@ secret = "chat"
     #[tokio::test]
     async fn a_job_and_its_rollback_are_reported_to_the_forge_and_to_endpoints() {
         let world = World::new();
+        world.apply(SHOP).await;
         let all = Caller::with_all_rights("uid:0".into());
-        let request = ApplyProject { toml: SHOP.into(), expected: None, dry_run: false };
-        world.services.apply_project(&all, request).await.unwrap();
         let mut ids = Vec::new();
         for (request_id, digest) in [("one", "old"), ("two", "new")] {
             let id = world.services.submit(&all, submit(request_id)).await.unwrap().job.id;

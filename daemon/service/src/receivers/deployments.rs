@@ -74,9 +74,7 @@ impl Services {
 mod tests {
     use super::*;
     use crate::{
-        caller::Caller,
         fakes::{World, app, caller, id_of, release, submit},
-        projects::ApplyProject,
         remove::RemoveRequest,
         verb::Verb,
     };
@@ -95,9 +93,7 @@ repository = "web"
 
     async fn world() -> World {
         let world = World::new();
-        let all = Caller::with_all_rights("uid:0".into());
-        let request = ApplyProject { toml: SHOP.into(), expected: None, dry_run: false };
-        world.services.apply_project(&all, request).await.unwrap();
+        world.apply(SHOP).await;
         world
     }
 

@@ -62,9 +62,7 @@ fn pull_request(project: &ProjectSpec, record: &PreviewRecord) -> Option<PullReq
 mod tests {
     use super::*;
     use crate::{
-        caller::Caller,
         fakes::{World, app, caller, release, submit},
-        projects::ApplyProject,
         remove::RemoveRequest,
         submit::SubmitRequest,
         verb::Verb,
@@ -103,9 +101,7 @@ events = ["preview.ready", "preview.removed"]
         let target = Target { name: "eu".into(), projects: Vec::new(), environments: Vec::new() };
         let targets = Targets { all: vec![target], order: RolloutOrder::Sequential };
         world.services.targets = Arc::new(targets);
-        let all = Caller::with_all_rights("uid:0".into());
-        let request = ApplyProject { toml: SHOP.into(), expected: None, dry_run: false };
-        world.services.apply_project(&all, request).await.unwrap();
+        world.apply(SHOP).await;
         world
     }
 
