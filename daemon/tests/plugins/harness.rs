@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, Mutex},
 };
 use tokio::sync::watch;
@@ -184,6 +185,22 @@ pub(crate) fn of(plugins: &[Source]) -> Setup {
     Setup { plugins: plugins.to_vec(), ..Setup::default() }
 }
 
+/// Runs `test` in a process of its own, unless this is that process. Returns whether it is.
+///
+/// Tests run side by side in one process, so what one of them takes of memory shows in the figures of another.
+pub(crate) fn is_alone(test: &str) -> bool {
+    let alone = [test, "--exact", "--nocapture"];
+    if env::args().skip(1).eq(alone) {
+        return true;
+    }
+    let output = Command::new(env::current_exe().unwrap()).args(alone).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    println!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && stdout.contains("1 passed"), "{test}: {}", output.status);
+    false
+}
+
+/// Returns the resident memory of this process, in MiB. Ask [`is_alone`] first.
 pub(crate) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -4,7 +4,7 @@
 use crate::{
     component::{NOTHING, component, detector, manifest, reaching, with_section},
     guests::{Outcome, bomb, guests},
-    harness::{Bench, of, resident},
+    harness::{Bench, is_alone, of, resident},
 };
 use std::{
     fs,
@@ -36,12 +36,16 @@ fn component_of(ours: &str, other: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_comes_to_what_it_must_and_disturbs_nobody() {
-    each(Isolation::Sandbox).await;
+    if is_alone("hostile::each_comes_to_what_it_must_and_disturbs_nobody") {
+        each(Isolation::Sandbox).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn and_so_does_each_in_a_process_of_its_own() {
-    each(Isolation::Process).await;
+    if is_alone("hostile::and_so_does_each_in_a_process_of_its_own") {
+        each(Isolation::Process).await;
+    }
 }
 
 async fn each(isolation: Isolation) {
@@ -164,6 +168,9 @@ async fn files_that_are_no_plugin() {
 /// Compiling is where an engine promises least. It happens in a child with limits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_that_takes_long_to_compile_harms_nobody() {
+    if !is_alone("hostile::a_component_that_takes_long_to_compile_harms_nobody") {
+        return;
+    }
     let bench = Bench::new();
     let bomb = component(&bomb(), &manifest("bomb"));
     let before = resident();
