@@ -82,10 +82,7 @@ impl Services {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        fakes::{World, caller, id_of, release, submit},
-        projects::ApplyProject,
-    };
+    use crate::fakes::{World, caller, id_of, release, submit};
     use std::collections::BTreeMap;
     use windlass_model::job::Gate;
 
@@ -123,13 +120,9 @@ mod tests {
     #[tokio::test]
     async fn a_job_again_waits_for_an_approval_of_its_own() {
         let world = World::new();
-        let all = Caller::with_all_rights("uid:0".into());
-        let apply = |approval: &str| {
-            let toml = format!("project = \"shop\"\n[environments.production]\n{approval}");
-            let request = ApplyProject { toml, expected: None, dry_run: false };
-            world.services.apply_project(&all, request)
-        };
-        apply("approval = \"release\"\n").await.unwrap();
+        let file =
+            |approval: &str| format!("project = \"shop\"\n[environments.production]\n{approval}");
+        world.apply(&file("approval = \"release\"\n")).await;
         let ci = caller("ci", &["shop"], &[Verb::Deploy, Verb::Read]);
         let first = world.services.submit(&ci, submit("one")).await.unwrap().job;
         world.succeeds(release(&first.id, "old", &["eu", "us"])).await;
@@ -145,7 +138,7 @@ mod tests {
         };
         let back = world.services.rollback(&ci, back).await.unwrap().job;
         // The file asks for none any more, and the jobs were gated.
-        apply("").await.unwrap();
+        world.apply(&file("")).await;
         for (request_id, id) in [("again", &first.id), ("back-again", &back.id)] {
             let again = world.services.submit_again(&ci, request_id.into(), id).await.unwrap().job;
             assert_eq!(again.gates, [Gate::Release], "{request_id}");
