@@ -35,17 +35,20 @@ pub enum DueKind {
     SendTrace,
     /// Removes a preview that nobody uses any more.
     PreviewEnds,
+    /// Deletes what was kept of the release before the one that serves. The key is the app.
+    KeepEnds,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ForgetLogs,
         Self::ForgetJob,
         Self::RenewPull,
         Self::HoldEnds,
         Self::SendTrace,
         Self::PreviewEnds,
+        Self::KeepEnds,
     ];
 
     /// Returns the name that is stored.
@@ -58,6 +61,7 @@ impl DueKind {
             Self::HoldEnds => "hold_ends",
             Self::SendTrace => "send_trace",
             Self::PreviewEnds => "preview_ends",
+            Self::KeepEnds => "keep_ends",
         }
     }
 
@@ -91,6 +95,9 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
     match event {
         Event::PullSecret { release, at_ms, .. } => {
             vec![Due::on_app(DueKind::RenewPull, &release.app, *at_ms)]
+        }
+        Event::Kept { release, until_ms } => {
+            vec![Due::on_app(DueKind::KeepEnds, &release.app, *until_ms)]
         }
         // A later wait of the job may have a later end: whoever does the work looks at the job.
         Event::Held { until_ms, .. } => {

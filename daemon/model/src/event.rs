@@ -138,6 +138,51 @@ pub enum Event {
         /// Number of pods that are wanted.
         wanted: u32,
     },
+    /// Requests are shared between two versions from now on.
+    TrafficShifted {
+        cluster: String,
+        /// Percentage of requests that the new version is to get.
+        weight: u32,
+        /// Numbers of pods that make the share: of the new version and of the old one. `None` means that weights of a
+        /// route make it.
+        pods: Option<(u32, u32)>,
+    },
+    /// The release stays as it is until this time, unless it is paused longer or something is not well.
+    Holding {
+        /// End in milliseconds since 1970.
+        until_ms: u64,
+    },
+    /// A metric was measured.
+    Measured {
+        cluster: String,
+        metric: String,
+        /// `None` means that there was no value.
+        value: Option<f64>,
+        result: Measurement,
+        /// Bounds of the value, or the reason why there is none.
+        detail: String,
+    },
+    /// A person paused the release: it takes no further step.
+    Paused {
+        /// The principal.
+        by: String,
+        /// Note of the principal. Empty means that there is none.
+        note: String,
+    },
+    /// A person ended the pause.
+    Resumed {
+        /// The principal.
+        by: String,
+        /// Note of the principal. Empty means that there is none.
+        note: String,
+    },
+    /// What the previous release has is kept until this time, for a quick way back.
+    Kept {
+        /// The release that serves.
+        release: Box<Release>,
+        /// End in milliseconds since 1970.
+        until_ms: u64,
+    },
     /// A step of the plan ended.
     #[serde(rename = "took")]
     StepFinished(Cursor),
@@ -162,6 +207,18 @@ pub enum Event {
     },
     /// The job ended. Nothing follows.
     Ended(Outcome),
+}
+
+/// Result of a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measurement {
+    /// The value is within its bounds.
+    Well,
+    /// The value is out of its bounds.
+    Failed,
+    /// There is no value.
+    Inconclusive,
 }
 
 /// One call of one plugin, with the resources that it took.

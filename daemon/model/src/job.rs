@@ -4,7 +4,7 @@ use crate::{
     app::App,
     cluster::{self, Clusters},
     preview::Preview,
-    runtime::Runtime,
+    runtime::{Aside, Runtime, Track},
     spec::Spec,
 };
 use serde::{Deserialize, Serialize};
@@ -168,11 +168,13 @@ pub enum Gate {
     Clone,
     /// Before a release that is built is planned and applied.
     Release,
+    /// During a release, before the new version gets a larger share of the requests.
+    Traffic,
 }
 
 impl Gate {
     /// All gates, in the order in which a job comes to them.
-    pub const ALL: [Self; 2] = [Self::Clone, Self::Release];
+    pub const ALL: [Self; 3] = [Self::Clone, Self::Release, Self::Traffic];
 
     /// Returns the stored word.
     #[must_use]
@@ -180,6 +182,7 @@ impl Gate {
         match self {
             Self::Clone => "clone",
             Self::Release => "release",
+            Self::Traffic => "traffic",
         }
     }
 
@@ -194,7 +197,7 @@ impl Gate {
     pub fn stage(self) -> Stage {
         match self {
             Self::Clone => Stage::Clone,
-            Self::Release => Stage::Release,
+            Self::Release | Self::Traffic => Stage::Release,
         }
     }
 }
@@ -268,6 +271,21 @@ impl Release {
     #[must_use]
     pub fn again(&self, id: &str, clusters: &[String]) -> Self {
         Self { id: id.to_owned(), ..self.at(clusters) }
+    }
+
+    /// Returns the release as pods of `web` alone, beside those of the version that serves on track `from`. `percent`
+    /// is their number, in percent of those that serve.
+    #[must_use]
+    pub fn aside(&self, from: Track, percent: u32) -> Self {
+        let mut release = self.clone();
+        release.runtime.aside = Some(Aside { from, percent });
+        release
+    }
+
+    /// Returns the track of `web` in the release's cluster.
+    #[must_use]
+    pub fn track(&self) -> Track {
+        self.runtime.tracks.get(self.cluster()).copied().unwrap_or_default()
     }
 
     /// Returns the release once for each of its clusters.

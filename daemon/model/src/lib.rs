@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod outbox;
 pub mod outcome;
 pub mod own;
+pub mod pause;
 pub mod plan;
 pub mod preview;
 pub mod project;

@@ -87,6 +87,13 @@ pub enum Stop {
         /// Note of the principal. Empty means that there is none.
         note: String,
     },
+    /// A caller ended a release that was on its way.
+    Aborted {
+        /// The principal.
+        by: String,
+        /// Note of the principal. Empty means that there is none.
+        note: String,
+    },
     /// Nobody approved in time.
     NotApproved {
         /// Time for which the job waited, in seconds.
@@ -102,6 +109,8 @@ impl std::fmt::Display for Stop {
             Self::TimedOut { seconds } => write!(f, "not built within its limit of {seconds} s"),
             Self::Rejected { by, note } if note.is_empty() => write!(f, "rejected by {by}"),
             Self::Rejected { by, note } => write!(f, "rejected by {by}: {note}"),
+            Self::Aborted { by, note } if note.is_empty() => write!(f, "aborted by {by}"),
+            Self::Aborted { by, note } => write!(f, "aborted by {by}: {note}"),
             Self::NotApproved { seconds } if *seconds > 0 && seconds % DAY == 0 => {
                 write!(f, "not approved within {} days", seconds / DAY)
             }

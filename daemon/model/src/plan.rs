@@ -2,14 +2,21 @@
 //! the previous ones. The engine executes them.
 
 use crate::{
+    cluster::RolloutOrder,
     hook::Hook,
     job::{Release, Stage},
+    runtime::Track,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 mod removing;
 mod rolling;
+mod tracked;
 
 pub use removing::removing;
 pub use rolling::{Previous, rolling};
@@ -41,6 +48,20 @@ pub enum Step {
         /// Time limit.
         within: Duration,
     },
+    /// Asks the new version for a page at its preview address.
+    Check { release: Box<Release> },
+    /// Stays as it is for a time. The new version's pods and the release's metrics have to be well meanwhile.
+    Hold { release: Box<Release>, within: Duration },
+    /// Waits until a person approves that this percentage of requests goes to the new version.
+    Gate {
+        release: Box<Release>,
+        /// Percentage of requests.
+        weight: u32,
+        /// Time limit.
+        within: Duration,
+    },
+    /// Keeps what the previous release has for this time after the job. Work that is stored deletes it then.
+    Keep { release: Box<Release>, within: Duration },
     /// The same step in several clusters at once: a write, a wait, or the whole rollback, so that no
     /// cluster waits for another.
     #[serde(rename = "together")]
@@ -73,6 +94,15 @@ pub enum Change {
         /// Volume claims go too.
         data: bool,
     },
+    /// Shares requests between two versions that run side by side.
+    Shift {
+        /// The new version, on a track of its own.
+        release: Box<Release>,
+        /// Track of the version that served before.
+        from: Track,
+        /// Percentage of requests that the new version gets.
+        weight: u32,
+    },
     /// Deletes the pods of other versions that this release's pods wait for in vain. No plan has this
     /// change: a wait makes it.
     Unblock(Box<Release>),
@@ -89,8 +119,39 @@ impl Change {
             | Self::ScaleToZero(release)
             | Self::Prune(release)
             | Self::Remove { release, data: _ }
+            | Self::Shift { release, from: _, weight: _ }
             | Self::Unblock(release) => release,
         }
+    }
+}
+
+/// Plans a release by its strategy. `previous` has what serves, by cluster. `hooks` run before traffic and after the
+/// release, in order, and once per cluster, since clusters may have separate databases.
+#[must_use]
+pub fn plan(
+    next: &Release,
+    order: RolloutOrder,
+    previous: &BTreeMap<String, Previous>,
+    hooks: &[Hook],
+) -> Plan {
+    let has_tracks = next.runtime.strategy.has_tracks();
+    let mut next = next.clone();
+    next.runtime.tracks = next
+        .clusters
+        .iter()
+        .filter_map(|cluster| match previous.get(cluster)? {
+            Previous::Release(serving) => {
+                let track = serving.at(std::slice::from_ref(cluster)).track();
+                Some((cluster.clone(), if has_tracks { track.other() } else { track }))
+            }
+            Previous::Unmanaged => None,
+        })
+        .filter(|(_, track)| !track.is_plain())
+        .collect();
+    if has_tracks {
+        tracked::tracked(&next, order, previous, hooks)
+    } else {
+        rolling(&next, order, previous, hooks)
     }
 }
 
@@ -161,9 +222,12 @@ impl Step {
     #[must_use]
     pub fn is_wait(&self) -> bool {
         match self {
-            Self::AwaitHealthy { .. } => true,
+            Self::AwaitHealthy { .. }
+            | Self::Check { .. }
+            | Self::Hold { .. }
+            | Self::Gate { .. } => true,
             Self::Parallel(steps) => steps.iter().all(Self::is_wait),
-            Self::Change(_) | Self::Hook { .. } | Self::Sequence(_) => false,
+            Self::Change(_) | Self::Hook { .. } | Self::Keep { .. } | Self::Sequence(_) => false,
         }
     }
 
@@ -171,7 +235,12 @@ impl Step {
     fn releases(&self) -> Vec<&Release> {
         match self {
             Self::Change(change) => vec![change.release()],
-            Self::Hook { release, .. } | Self::AwaitHealthy { release, .. } => vec![release],
+            Self::Hook { release, .. }
+            | Self::AwaitHealthy { release, .. }
+            | Self::Check { release }
+            | Self::Hold { release, .. }
+            | Self::Gate { release, .. }
+            | Self::Keep { release, .. } => vec![release],
             Self::Parallel(steps) | Self::Sequence(steps) => {
                 steps.iter().flat_map(Self::releases).collect()
             }
@@ -185,7 +254,12 @@ impl Step {
             Self::Parallel(steps) | Self::Sequence(steps) => {
                 steps.iter().flat_map(Self::changed).collect()
             }
-            Self::Hook { .. } | Self::AwaitHealthy { .. } => Vec::new(),
+            Self::Hook { .. }
+            | Self::AwaitHealthy { .. }
+            | Self::Check { .. }
+            | Self::Hold { .. }
+            | Self::Gate { .. }
+            | Self::Keep { .. } => Vec::new(),
         }
     }
 
@@ -206,7 +280,49 @@ impl fmt::Display for Step {
         };
         match self {
             Self::Change(Change::Apply(release) | Change::Restore(release)) => {
-                write!(f, "apply {}", of(release))
+                match release.runtime.aside {
+                    None => write!(f, "apply {}", of(release)),
+                    Some(aside) => {
+                        let percent = aside.percent;
+                        write!(
+                            f,
+                            "start {} beside what serves, with {percent} % of its pods",
+                            of(release)
+                        )
+                    }
+                }
+            }
+            Self::Change(Change::Shift { release, from: _, weight }) => {
+                write!(f, "send {weight} % of requests to {}", of(release))
+            }
+            Self::Check { release } => {
+                let path = release.runtime.strategy.check.as_deref().unwrap_or("/");
+                write!(f, "ask {} for {path}", of(release))
+            }
+            Self::Hold { release, within } => {
+                let metrics: Vec<_> = release.runtime.strategy.metrics.keys().cloned().collect();
+                write!(f, "hold for {} s{}", within.as_secs(), release.place())?;
+                if metrics.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ", measuring {}", metrics.join(", "))
+                }
+            }
+            Self::Gate { release, weight, within } => {
+                write!(
+                    f,
+                    "wait for approval of {weight} % of requests for {}, at most {} s",
+                    of(release),
+                    within.as_secs()
+                )
+            }
+            Self::Keep { release, within } => {
+                let place = release.place();
+                write!(
+                    f,
+                    "keep the pods of before for {} s{place}, then delete them",
+                    within.as_secs()
+                )
             }
             Self::Hook { hook, release } => write!(f, "{hook}{}", release.place()),
             Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),

@@ -11,12 +11,16 @@ mod expose;
 mod network;
 mod probe;
 mod process;
+mod strategy;
 mod volume;
 
 pub use expose::{Expose, Route, ServiceKind};
 pub use network::{Account, Network, Peer};
 pub use probe::{Check, Probe, Probes};
 pub use process::{Autoscale, Placement, Process, Resources, Schedule, Spread, Toleration};
+pub use strategy::{
+    Aside, GATE_SECONDS, Metric, Query, Source, Strategy, StrategyKind, Track, Traffic,
+};
 pub use volume::{Volume, VolumeSource};
 
 /// The resolved spec of a release: how it runs, with every question answered.
@@ -43,6 +47,16 @@ pub struct Runtime {
     pub pull_secrets: Vec<String>,
     /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
+    /// How requests get from the version that serves to this one.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Track of the objects of `web`, by cluster. A cluster that is not named has [`Track::Plain`]. They are set when
+    /// the release is planned.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tracks: BTreeMap<String, Track>,
+    /// Set while only pods of `web` run, beside those that serve. `None` means that the release is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<Aside>,
 }
 
 /// The name of the process that the world reaches. Its objects have the app's name.

@@ -20,6 +20,7 @@ mod quantity;
 mod read;
 mod resolve;
 mod schedule;
+mod strategy;
 mod volume;
 
 pub use build::CustomBuild;
@@ -32,6 +33,7 @@ pub use process::{
 };
 pub use quantity::amount;
 pub use resolve::{Detected, web};
+pub use strategy::{Builtin, MetricSpec, StrategySpec};
 
 /// The file's name in a repository.
 pub const FILE: &str = "windlass.toml";
@@ -72,6 +74,8 @@ pub struct Spec {
     /// Files of the repository with further Kubernetes objects, YAML or JSON, applied and watched
     /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
     pub manifests: Vec<String>,
+    /// How requests get to the new version. Default: pods are replaced one after the other.
+    pub strategy: StrategySpec,
     pub build: BuildSpec,
     pub test: TestSpec,
     /// Settings for the operator's hooks, by hook: a JSON object, in TOML a table.

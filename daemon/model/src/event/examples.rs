@@ -1,7 +1,7 @@
 //! An example of each event, for tests: how it is stored, masked, sent and shown is compared with files.
 //! An event without an example does not compile.
 
-use super::{Event, PluginCall, PluginEffect};
+use super::{Event, Measurement, PluginCall, PluginEffect};
 use crate::{
     app::App,
     diagnosis::Diagnosis,
@@ -126,6 +126,7 @@ examples! {
     Event::Held => [
         Event::Held { gate: Gate::Clone, digest: COMMIT.into(), until_ms: TIME_MS },
         Event::Held { gate: Gate::Release, digest: digest(), until_ms: TIME_MS },
+        Event::Held { gate: Gate::Traffic, digest: digest(), until_ms: TIME_MS },
     ],
     Event::Approved => [approved(""), approved("the migration ran in staging")],
     Event::Planned => [
@@ -144,6 +145,22 @@ examples! {
         at_ms: TIME_MS,
     }],
     Event::Rollout => [rollout("default"), rollout("eu")],
+    Event::TrafficShifted => [
+        Event::TrafficShifted { cluster: "eu".into(), weight: 25, pods: None },
+        Event::TrafficShifted { cluster: "default".into(), weight: 25, pods: Some((1, 2)) },
+    ],
+    Event::Holding => [Event::Holding { until_ms: TIME_MS }],
+    Event::Measured => [
+        measured(Some(99.5), Measurement::Well, "at least 99"),
+        measured(Some(91.25), Measurement::Failed, "at least 99; 1 of 0 failures"),
+        measured(None, Measurement::Inconclusive, "the query has no value"),
+    ],
+    Event::Paused => [
+        Event::Paused { by: "ann".into(), note: String::new() },
+        Event::Paused { by: "ann".into(), note: "looking at the logs".into() },
+    ],
+    Event::Resumed => [Event::Resumed { by: "ann".into(), note: "well".into() }],
+    Event::Kept => [Event::Kept { release: Box::new(release()), until_ms: TIME_MS }],
     Event::StepFinished => [
         Event::StepFinished(Cursor::Forward(0)),
         Event::StepFinished(Cursor::Rollback(1)),
@@ -315,6 +332,11 @@ fn planned(rollback: Vec<Step>) -> Event {
 /// Returns the digest of all that a release applies.
 fn digest() -> String {
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()
+}
+
+fn measured(value: Option<f64>, result: Measurement, detail: &str) -> Event {
+    let (cluster, metric) = ("eu".into(), "success-rate".into());
+    Event::Measured { cluster, metric, value, result, detail: detail.into() }
 }
 
 fn approved(note: &str) -> Event {

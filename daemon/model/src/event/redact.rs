@@ -27,6 +27,8 @@ impl Event {
             | Self::Finished(_)
             | Self::Rollout { cluster: _, ready: _, wanted: _ }
             | Self::Held { gate: _, digest: _, until_ms: _ }
+            | Self::TrafficShifted { cluster: _, weight: _, pods: _ }
+            | Self::Holding { until_ms: _ }
             | Self::StepFinished(_)) => kept,
             // A restart continues with these, and a pull secret is renewed with its release: they must be
             // read as they were recorded. Plans and releases name secrets and never hold one, and a plugin
@@ -34,7 +36,8 @@ impl Event {
             kept @ (Self::Pushed(_)
             | Self::Planned(_)
             | Self::HookRequested { hook: _, batch: _ }
-            | Self::PullSecret { release: _, host: _, at_ms: _ }) => kept,
+            | Self::PullSecret { release: _, host: _, at_ms: _ }
+            | Self::Kept { release: _, until_ms: _ }) => kept,
             Self::Skipped(stage, why) => Self::Skipped(stage, mask(why)),
             Self::Cloned(commit) => Self::Cloned(cloned(commit, mask)),
             Self::Log { stage, source, line } => {
@@ -57,6 +60,11 @@ impl Event {
             Self::Approved { gate, digest, by, note } => {
                 Self::Approved { gate, digest, by, note: mask(note) }
             }
+            Self::Measured { cluster, metric, value, result, detail } => {
+                Self::Measured { cluster, metric, value, result, detail: mask(detail) }
+            }
+            Self::Paused { by, note } => Self::Paused { by, note: mask(note) },
+            Self::Resumed { by, note } => Self::Resumed { by, note: mask(note) },
             Self::PluginCalled(call) => Self::PluginCalled(plugin_call(call, mask)),
             Self::PluginEffect(effect) => Self::PluginEffect(plugin_effect(effect, mask)),
             Self::HookActionStarted { hook, action } => {
@@ -99,6 +107,9 @@ impl Outcome {
             }) => kept,
             Self::Stopped { at, why: Stop::Rejected { by, note } } => {
                 Self::Stopped { at, why: Stop::Rejected { by, note: mask(note) } }
+            }
+            Self::Stopped { at, why: Stop::Aborted { by, note } } => {
+                Self::Stopped { at, why: Stop::Aborted { by, note: mask(note) } }
             }
             Self::Failed(diagnosis) => Self::Failed(Box::new(diagnosis.map_text(mask))),
         }

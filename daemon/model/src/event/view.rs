@@ -2,7 +2,7 @@
 //!
 //! Every door shows this one. The fields of an event are those of its message in the API.
 
-use super::{Event, PluginCall, PluginEffect};
+use super::{Event, Measurement, PluginCall, PluginEffect};
 use crate::{
     cluster,
     job::{CommitInfo, Stage},
@@ -83,6 +83,39 @@ pub fn view(event: &Event) -> View {
         Event::Approved { gate, digest, by, note } => {
             let first = format!("{by} approved the {gate} of {digest}");
             ("approved", Some(gate.stage()), with_lines(first, "| ", note.lines()))
+        }
+        Event::TrafficShifted { cluster, weight, pods } => {
+            let by = pods
+                .map_or_else(String::new, |(new, old)| format!(", by {new} of {} pods", new + old));
+            let sentence =
+                format!("{weight} % of requests go to the new version{by}{}", place(cluster));
+            ("traffic_shifted", Some(Stage::Release), sentence)
+        }
+        Event::Holding { until_ms } => {
+            ("holding", Some(Stage::Release), format!("holds until {}", time(*until_ms)))
+        }
+        Event::Measured { cluster, metric, value, result, detail } => {
+            let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
+            let result = match result {
+                Measurement::Well => "well",
+                Measurement::Failed => "FAILED",
+                Measurement::Inconclusive => "inconclusive",
+            };
+            let sentence = format!("{metric}: {value}, {result} ({detail}){}", place(cluster));
+            ("measured", Some(Stage::Release), sentence)
+        }
+        Event::Paused { by, note } => {
+            let first = format!("{by} paused the release");
+            ("paused", Some(Stage::Release), with_lines(first, "| ", note.lines()))
+        }
+        Event::Resumed { by, note } => {
+            let first = format!("{by} resumed the release");
+            ("resumed", Some(Stage::Release), with_lines(first, "| ", note.lines()))
+        }
+        Event::Kept { release, until_ms } => {
+            let (place, until) = (release.place(), time(*until_ms));
+            let sentence = format!("what served before is kept until {until}{place}");
+            ("kept", Some(Stage::Release), sentence)
         }
         Event::Planned(plan) => ("planned", Some(Stage::Release), planned(plan)),
         Event::StepStarted(cursor, what) => {

@@ -29,17 +29,9 @@ pub fn rolling(
     hooks: &[Hook],
 ) -> Plan {
     let places: Vec<_> = next.each().collect();
-    let at = |phase, next: &Release| -> Vec<_> {
-        let hooks = hooks.iter().filter(|hook| hook.phase == phase);
-        let step = |hook: &Hook| Step::Hook {
-            hook: Box::new(hook.clone()),
-            release: Box::new(next.clone()),
-        };
-        hooks.map(step).collect()
-    };
     let group = |places: &[Release]| {
         let mut steps = Vec::new();
-        let all = |phase| places.iter().flat_map(move |next| at(phase, next));
+        let all = |phase| places.iter().flat_map(move |next| hooks_at(hooks, phase, next));
         let before: Vec<_> = all(HookPhase::BeforeTraffic).collect();
         if !before.is_empty() {
             let prepare = |next: &Release| Step::Change(Change::Prepare(Box::new(next.clone())));
@@ -58,7 +50,21 @@ pub fn rolling(
     // Last, so that a rollback still finds the objects of the previous release.
     forward.extend(parallel(places.iter().map(prune)));
     // In all clusters at once, whatever the order forward was: a broken app is to serve again soon.
-    let undo = places.iter().filter_map(|next| match previous.get(next.cluster()) {
+    let back = places.iter().filter_map(|next| undo(next, previous));
+    Plan { forward, rollback: flat(parallel(back)), release: next.clone() }
+}
+
+/// Returns the steps of a phase's hooks in one cluster.
+pub(super) fn hooks_at(hooks: &[Hook], phase: HookPhase, next: &Release) -> Vec<Step> {
+    let hooks = hooks.iter().filter(|hook| hook.phase == phase);
+    let step =
+        |hook: &Hook| Step::Hook { hook: Box::new(hook.clone()), release: Box::new(next.clone()) };
+    hooks.map(step).collect()
+}
+
+/// Returns the rollback in one cluster. `None` means that nothing can be restored there.
+pub(super) fn undo(next: &Release, previous: &BTreeMap<String, Previous>) -> Option<Step> {
+    match previous.get(next.cluster()) {
         Some(Previous::Release(good)) => {
             let good = good.at(&next.clusters);
             // Pruned before the wait: a quota or an autoscaler that only the failed release has would keep
@@ -68,11 +74,10 @@ pub fn rolling(
         // It cannot be restored; its old pods end only as new ones are ready.
         Some(Previous::Unmanaged) => None,
         None => Some(Step::Change(Change::ScaleToZero(Box::new(next.clone())))),
-    });
-    Plan { forward, rollback: flat(parallel(undo)), release: next.clone() }
+    }
 }
 
-fn apply(release: &Release) -> Step {
+pub(super) fn apply(release: &Release) -> Step {
     Step::Change(Change::Apply(Box::new(release.clone())))
 }
 
@@ -80,11 +85,11 @@ fn restore(release: &Release) -> Step {
     Step::Change(Change::Restore(Box::new(release.clone())))
 }
 
-fn prune(release: &Release) -> Step {
+pub(super) fn prune(release: &Release) -> Step {
     Step::Change(Change::Prune(Box::new(release.clone())))
 }
 
-fn healthy(release: &Release) -> Step {
+pub(super) fn healthy(release: &Release) -> Step {
     Step::AwaitHealthy { release: Box::new(release.clone()), within: progress_deadline(release) }
 }
 

@@ -10,7 +10,7 @@ use super::{
     },
     process::{ProbeSpec, ProcessSpec, ResourceSpec},
     quantity::{self, Of},
-    schedule, volume,
+    schedule, strategy, volume,
 };
 use crate::{reserved, runtime::WEB};
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const BUILDER_ARGUMENTS: [&str; 2] = ["BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_INL
 /// The largest number of characters of a process's name: with the app's name it is a label.
 const LONGEST_PROCESS: usize = 11;
 
-fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
+pub(super) fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
     match value {
         Some(value) if !(least..=most).contains(&value) => {
             fail(field, &value.to_string(), &format!("must be {least} to {most}"))
@@ -62,6 +62,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
     build_and_test(spec)?;
     exposed(&spec.expose)?;
     network(&spec.network)?;
+    strategy::check(spec)?;
     names(spec)
 }
 

@@ -5,12 +5,14 @@ use super::{
     defaults::{CPU, MEMORY},
     names::{is_cidr, is_name},
     quantity::doubled,
+    strategy,
 };
 use crate::recipe::{FoundProcess, ProcessKind};
 use crate::runtime::{
     Account, Autoscale, Check, Expose, Manifest, Network, Peer, Placement, Probe, Probes, Process,
     Resources, Route, Runtime, Schedule, SecretEnv, ServiceKind, Volume, VolumeSource, WEB,
 };
+use std::collections::BTreeMap;
 
 /// Defaults of a probe: `periodSeconds`, `timeoutSeconds`, `failureThreshold`.
 struct Budget(u32, u32, u32);
@@ -68,6 +70,9 @@ impl Spec {
             }),
             pull_secrets: self.pull_secrets.clone(),
             manifests: found.manifests.clone(),
+            strategy: strategy::resolve(self),
+            tracks: BTreeMap::new(),
+            aside: None,
         }
     }
 

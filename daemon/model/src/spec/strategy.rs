@@ -1,0 +1,342 @@
+//! Keys of the strategy: how requests get to the new version, and what has to be well meanwhile.
+
+use super::{
+    Spec,
+    error::{Checked, fail},
+    names::{is_name, is_url_path},
+};
+use crate::runtime::{GATE_SECONDS, Metric, Query, Source, Strategy, StrategyKind, Traffic, WEB};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use std::collections::BTreeMap;
+
+/// Seconds of the longest hold, and of the longest time for which an old version is kept: a day.
+const DAY: u32 = 24 * 3600;
+/// Seconds of the longest wait for an approval: 30 days.
+const LONGEST_GATE: u32 = 30 * DAY;
+/// The largest number of weights, and of metrics.
+const MOST: usize = 20;
+/// The largest number of bytes of an expression.
+const LONGEST_QUERY: usize = 4 << 10;
+/// The largest number of characters of a metric's name.
+const LONGEST_NAME: usize = 30;
+/// Weights of a canary that names none.
+const WEIGHTS: [u32; 4] = [5, 25, 50, 100];
+
+/// How requests get from the version that serves to the new one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StrategySpec {
+    /// `rolling`, `recreate`, `blue-green` or `canary`. Default `rolling`.
+    pub kind: Option<StrategyKind>,
+    /// Percentages of requests that a canary gets, one after the other: 1–100, rising, the last 100. Default
+    /// 5, 25, 50, 100.
+    pub weights: Vec<u32>,
+    /// Seconds at each weight below 100, and before the switch of `blue-green`, 0–86400. Default 60 for `canary`, 0
+    /// for `blue-green`.
+    pub hold_seconds: Option<u32>,
+    /// Weights that a person approves before requests are shared so. The switch of `blue-green` is 100. Default: none.
+    pub gates: Vec<u32>,
+    /// Seconds for which each approval is waited for, 60–2592000. Default: seven days.
+    pub gate_seconds: Option<u32>,
+    /// Seconds for which the old version's pods are kept for a quick way back, 0–86400. Default 600 for `blue-green`, 0
+    /// for `canary`.
+    pub keep_seconds: Option<u32>,
+    /// How a canary's share is made: `gateway` (weights of the HTTPRoute), `istio` (weights of a VirtualService) or
+    /// `replicas` (number of pods). Default: `gateway` with `expose.gateway`, else `replicas`.
+    pub traffic: Option<Traffic>,
+    /// HTTP path that must answer 2xx or 3xx at the new version before it gets requests. Default: nothing is asked.
+    pub check: Option<String>,
+    /// Metrics that are measured during each hold, by name.
+    pub metrics: BTreeMap<String, MetricSpec>,
+}
+
+/// A metric that has to be well. It has either `query` or `builtin`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MetricSpec {
+    /// PromQL expression with one value. `$APP`, `$NAMESPACE`, `$SERVICE`, `$WORKLOAD` and `$WINDOW` stand for the
+    /// app, its namespace, the new version's Service and Deployment, and the time since the last measurement.
+    pub query: Option<String>,
+    /// `success-rate` (percent of answers without a 5xx) or `latency` (99th percentile in seconds).
+    pub builtin: Option<Builtin>,
+    /// Software whose metrics `builtin` reads: `traefik`, `istio` or `nginx`. Default: `istio` with `traffic =
+    /// "istio"`, `nginx` with `expose.ingress-class`, else `traefik`.
+    pub source: Option<Source>,
+    /// Least value that is well.
+    pub min: Option<Number>,
+    /// Largest value that is well.
+    pub max: Option<Number>,
+    /// Seconds between measurements, 1–3600. Default 15.
+    pub interval_seconds: Option<u32>,
+    /// Number of measurements that may be out of bounds, 0–100. Default 0.
+    pub failures: Option<u32>,
+    /// Number of measurements in a row without a value, 0–100, such as before the first request. Default 4.
+    pub inconclusive: Option<u32>,
+}
+
+/// A metric that needs no expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Builtin {
+    SuccessRate,
+    Latency,
+}
+
+/// Checks the strategy of a spec.
+pub(super) fn check(spec: &Spec) -> Checked {
+    let requested = &spec.strategy;
+    let kind = requested.kind.unwrap_or_default();
+    let tracks = matches!(kind, StrategyKind::BlueGreen | StrategyKind::Canary);
+    let canary = kind == StrategyKind::Canary;
+    for (field, is_set, fits, whom) in [
+        ("weights", !requested.weights.is_empty(), canary, "`canary`"),
+        ("traffic", requested.traffic.is_some(), canary, "`canary`"),
+        ("hold-seconds", requested.hold_seconds.is_some(), tracks, "`canary` and `blue-green`"),
+        ("gates", !requested.gates.is_empty(), tracks, "`canary` and `blue-green`"),
+        ("gate-seconds", requested.gate_seconds.is_some(), tracks, "`canary` and `blue-green`"),
+        ("keep-seconds", requested.keep_seconds.is_some(), tracks, "`canary` and `blue-green`"),
+        ("check", requested.check.is_some(), tracks, "`canary` and `blue-green`"),
+        ("metrics", !requested.metrics.is_empty(), tracks, "`canary` and `blue-green`"),
+    ] {
+        if is_set && !fits {
+            let problem = format!("is for {whom}, and `strategy.kind` is `{kind}`");
+            return fail(&format!("strategy.{field}"), "", &problem);
+        }
+    }
+    if !tracks {
+        return Ok(());
+    }
+    beside(spec, kind)?;
+    weights(requested, kind)?;
+    traffic(spec)?;
+    for (field, value, least, most) in [
+        ("hold-seconds", requested.hold_seconds, 0, DAY),
+        ("keep-seconds", requested.keep_seconds, 0, DAY),
+        ("gate-seconds", requested.gate_seconds, 60, LONGEST_GATE),
+    ] {
+        super::check::within(&format!("strategy.{field}"), value, least, most)?;
+    }
+    if let Some(path) = requested.check.as_deref().filter(|path| !is_url_path(path)) {
+        return fail("strategy.check", path, "must be a path that starts with `/`");
+    }
+    metrics(spec, kind)
+}
+
+/// Checks that two versions of `web` can run side by side.
+fn beside(spec: &Spec, kind: StrategyKind) -> Checked {
+    let field = "strategy.kind";
+    let value = kind.to_string();
+    let Some((_, web)) = spec.running().find(|(name, _)| *name == WEB) else {
+        let problem = "needs `web`, which is off: nothing gets requests; remove it";
+        return fail(field, &value, problem);
+    };
+    if web.stateful == Some(true) {
+        let problem = "runs two versions of `web` side by side, and `web` is `stateful`: both would need the same volumes; use `rolling`";
+        return fail(field, &value, problem);
+    }
+    if web.schedule.is_some() {
+        return fail(field, &value, "needs a `web` that always runs, and it has a `schedule`");
+    }
+    let alone = web.volumes.iter().find(|(_, volume)| {
+        let is_claim = volume.size.is_some() && volume.scratch != Some(true);
+        let access = volume.access.as_deref().unwrap_or("ReadWriteOnce");
+        is_claim && access.starts_with("ReadWriteOnce")
+    });
+    if let Some((name, _)) = alone {
+        let problem = format!(
+            "runs two versions of `web` side by side, and one node at a time has its volume `{name}` (`ReadWriteOnce`); use `recreate`, or `access = \"ReadWriteMany\"`"
+        );
+        return fail(field, &value, &problem);
+    }
+    let taken = ["blue", "green", "preview"];
+    if let Some(name) = spec.processes.keys().find(|name| taken.contains(&name.as_str())) {
+        let problem = format!(
+            "has objects of its own with this name while the strategy is `{kind}`; call the process otherwise"
+        );
+        return fail("processes", name, &problem);
+    }
+    Ok(())
+}
+
+fn weights(requested: &StrategySpec, kind: StrategyKind) -> Checked {
+    let weights = &requested.weights;
+    let shown = || weights.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if weights.len() > MOST {
+        return fail("strategy.weights", &shown(), &format!("are too many: at most {MOST}"));
+    }
+    let rises = weights.iter().zip(weights.iter().skip(1)).all(|(one, next)| one < next);
+    if !rises || weights.first() == Some(&0) || weights.iter().any(|weight| *weight > 100) {
+        return fail("strategy.weights", &shown(), "must rise, from 1 to 100");
+    }
+    if weights.last().is_some_and(|last| *last != 100) {
+        return fail("strategy.weights", &shown(), "must end with 100: all requests");
+    }
+    let steps = match kind {
+        StrategyKind::Canary if weights.is_empty() => WEIGHTS.to_vec(),
+        StrategyKind::Canary => weights.clone(),
+        _ => vec![100],
+    };
+    if let Some(gate) = requested.gates.iter().find(|gate| !steps.contains(gate)) {
+        let steps = steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let problem = format!("is no weight of this release: {steps}");
+        return fail("strategy.gates", &gate.to_string(), &problem);
+    }
+    Ok(())
+}
+
+fn traffic(spec: &Spec) -> Checked {
+    let requested = &spec.strategy;
+    let has_gateway = spec.expose.gateway.is_some();
+    match requested.traffic {
+        Some(Traffic::Gateway) if !has_gateway => fail(
+            "strategy.traffic",
+            "gateway",
+            "needs `expose.gateway`, which the HTTPRoute is for",
+        ),
+        Some(Traffic::Istio) if has_gateway => {
+            let problem = "stands beside `expose.gateway`, whose HTTPRoute leads past the VirtualService; say one";
+            fail("strategy.traffic", "istio", problem)
+        }
+        None if has_gateway => Ok(()),
+        Some(Traffic::Replicas) | None => {
+            match requested.weights.iter().find(|one| (51..100).contains(*one)) {
+                Some(weight) => {
+                    let problem = "cannot be made by numbers of pods: the old version keeps all of its own until 100; use at most 50, or a gateway";
+                    fail("strategy.weights", &weight.to_string(), problem)
+                }
+                None => Ok(()),
+            }
+        }
+        Some(Traffic::Gateway | Traffic::Istio) => Ok(()),
+    }
+}
+
+fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
+    let requested = &spec.strategy;
+    if requested.metrics.len() > MOST {
+        let count = requested.metrics.len().to_string();
+        return fail("strategy.metrics", &count, &format!("are too many: at most {MOST}"));
+    }
+    if !requested.metrics.is_empty() && hold_seconds(requested, kind) == 0 {
+        let problem = "is 0, and metrics are measured while the release holds; say how long";
+        return fail("strategy.hold-seconds", "0", problem);
+    }
+    for (name, metric) in &requested.metrics {
+        let field = |key: &str| format!("strategy.metrics.{name}.{key}");
+        if !is_name(name, LONGEST_NAME) {
+            let problem = "must be 1 to 30 lower-case letters, digits and `-`, from a letter";
+            return fail("strategy.metrics", name, problem);
+        }
+        match (&metric.query, metric.builtin) {
+            (Some(_), Some(_)) => {
+                return fail(&field("query"), "", "stands beside `builtin`; say one");
+            }
+            (None, None) => {
+                return fail(&field("query"), "", "is missing: give an expression, or `builtin`");
+            }
+            (Some(query), None) if query.trim().is_empty() || query.len() > LONGEST_QUERY => {
+                let problem = format!("must have 1 to {LONGEST_QUERY} bytes");
+                return fail(&field("query"), query, &problem);
+            }
+            (Some(_), None) if metric.source.is_some() => {
+                return fail(&field("source"), "", "is for `builtin`; an expression names its own");
+            }
+            _ => {}
+        }
+        let (min, max) = (number(metric.min.as_ref()), number(metric.max.as_ref()));
+        match (min, max) {
+            (None, None) => {
+                let problem = "is missing: give `min`, `max` or both, else every value is well";
+                return fail(&field("min"), "", problem);
+            }
+            (Some(min), Some(max)) if min > max => {
+                let problem = format!("is more than `max`, {max}: no value is well");
+                return fail(&field("min"), &min.to_string(), &problem);
+            }
+            _ => {}
+        }
+        let interval = metric.interval_seconds;
+        super::check::within(&field("interval-seconds"), interval, 1, 3600)?;
+        if interval.unwrap_or(INTERVAL) > hold_seconds(requested, kind) {
+            let problem = "is longer than the hold, so that nothing would be measured";
+            let value = interval.unwrap_or(INTERVAL).to_string();
+            return fail(&field("interval-seconds"), &value, problem);
+        }
+        super::check::within(&field("failures"), metric.failures, 0, 100)?;
+        super::check::within(&field("inconclusive"), metric.inconclusive, 0, 100)?;
+    }
+    Ok(())
+}
+
+/// Seconds between measurements by default.
+const INTERVAL: u32 = 15;
+
+fn number(value: Option<&Number>) -> Option<f64> {
+    value.and_then(Number::as_f64)
+}
+
+fn hold_seconds(requested: &StrategySpec, kind: StrategyKind) -> u32 {
+    let default = if kind == StrategyKind::Canary { 60 } else { 0 };
+    requested.hold_seconds.unwrap_or(default)
+}
+
+/// Resolves the strategy of a spec that was checked.
+pub(super) fn resolve(spec: &Spec) -> Strategy {
+    let requested = &spec.strategy;
+    let kind = requested.kind.unwrap_or_default();
+    let canary = kind == StrategyKind::Canary;
+    if !canary && kind != StrategyKind::BlueGreen {
+        return Strategy { kind, ..Strategy::default() };
+    }
+    let by_gateway = canary && spec.expose.gateway.is_some();
+    let traffic = if by_gateway { Traffic::Gateway } else { Traffic::Replicas };
+    let traffic = requested.traffic.unwrap_or(traffic);
+    let weights = match &*requested.weights {
+        _ if !canary => Vec::new(),
+        [] => WEIGHTS.to_vec(),
+        weights => weights.to_vec(),
+    };
+    let mut gates = requested.gates.clone();
+    gates.sort_unstable();
+    gates.dedup();
+    let source = match (traffic, &spec.expose.ingress_class) {
+        (Traffic::Istio, _) => Source::Istio,
+        (_, Some(_)) => Source::Nginx,
+        _ => Source::Traefik,
+    };
+    Strategy {
+        kind,
+        weights,
+        hold_seconds: hold_seconds(requested, kind),
+        gates,
+        gate_seconds: requested.gate_seconds.unwrap_or(GATE_SECONDS),
+        keep_seconds: requested.keep_seconds.unwrap_or(if canary { 0 } else { 600 }),
+        traffic,
+        check: requested.check.clone(),
+        metrics: requested
+            .metrics
+            .iter()
+            .map(|(name, metric)| (name.clone(), resolved(metric, source)))
+            .collect(),
+        at_once: false,
+    }
+}
+
+fn resolved(metric: &MetricSpec, source: Source) -> Metric {
+    let source = metric.source.unwrap_or(source);
+    let query = match (&metric.query, metric.builtin) {
+        (_, Some(Builtin::SuccessRate)) => Query::SuccessRate(source),
+        (_, Some(Builtin::Latency)) => Query::Latency(source),
+        (query, None) => Query::Promql(query.clone().unwrap_or_default()),
+    };
+    Metric {
+        query,
+        min: metric.min.clone(),
+        max: metric.max.clone(),
+        interval_seconds: metric.interval_seconds.unwrap_or(INTERVAL),
+        failures: metric.failures.unwrap_or(0),
+        inconclusive: metric.inconclusive.unwrap_or(4),
+    }
+}
