@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_house::{arrows::dependencies, crates::workspace};
 
 /// Crates of ours in `daemon/`, each with those that it may depend on.
-const BELOW: [(&str, &[&str]); 22] = [
+const BELOW: [(&str, &[&str]); 23] = [
     // How children are confined: of no job and no port.
     ("confine", &[]),
     ("model", &[]),
@@ -31,6 +31,8 @@ const BELOW: [(&str, &[&str]); 22] = [
     ("kubernetes", &["model", "rollout", "engine"]),
     ("outgoing", &["model", "engine", "forge", "dial"]),
     ("plugin-host", &["model", "engine", "confine", "dial"]),
+    // Metrics of releases, as expressions.
+    ("prometheus", &["model", "engine", "dial"]),
     // Logins at registries that projects bring, as they are tried.
     ("registry", &["model", "engine", "dial"]),
     ("store", &["model", "engine"]),
@@ -55,6 +57,7 @@ const BELOW: [(&str, &[&str]); 22] = [
             "kubernetes",
             "outgoing",
             "plugin-host",
+            "prometheus",
             "registry",
             "store",
             "traces",
