@@ -43,6 +43,20 @@ pub(crate) async fn check(config: &Config) -> ExitCode {
         };
         report(&part, answer.map(|version| format!("Kubernetes {version}")));
     }
+    match wire::metrics(config) {
+        Ok(metrics) => {
+            for cluster in config.clusters() {
+                let Some(prometheus) = cluster.prometheus else { continue };
+                let answer = metrics.check(&cluster.name).await.map_err(|error| error.to_string());
+                let part = match &*cluster.name {
+                    DEFAULT => "prometheus".to_owned(),
+                    name => format!("prometheus of {name}"),
+                };
+                report(&part, answer.map(|()| format!("{} answers", prometheus.address)));
+            }
+        }
+        Err(error) => report("prometheus", Err(error.to_string())),
+    }
     if let Some(amqp) = &config.amqp {
         report("queue", windlass_amqp::probe(amqp).await.map(|()| amqp.url.clone()));
     }

@@ -11,6 +11,7 @@ mod journal;
 mod listen;
 mod outgoing;
 mod own_registries;
+mod prometheus;
 #[cfg(test)]
 mod reference;
 mod registry;

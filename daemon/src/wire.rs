@@ -17,7 +17,7 @@ use windlass_engine::{
     pipeline::{self, DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
         Builder, Cluster, ClusterProbe, ClusterReader, ClusterTargets, Git, Inspect,
-        InspectBuilder, Logins, Ports, Remotes, Secrets, Tree, Uploads,
+        InspectBuilder, Logins, Metrics, Ports, Remotes, Secrets, Tree, Uploads, WebCheck,
         store::{Releases, Store},
     },
     targets::JoinedTargets,
@@ -30,6 +30,7 @@ use windlass_model::{
     spec::Spec,
 };
 use windlass_plugin_host::{HookSource, Host, Plugins, RegistrySource, Setup, Source};
+use windlass_prometheus::Prometheus;
 use windlass_service::{Planner, RemoteReader};
 use windlass_store::{Key, SqliteStore};
 use windlass_traces::Exporter;
@@ -60,6 +61,10 @@ pub(crate) struct PortsFactory {
     pub(crate) cluster: Arc<dyn Cluster>,
     reader: Arc<dyn ClusterReader>,
     pub(crate) inspect: Arc<dyn Inspect>,
+    /// Pages of new versions, before they get requests.
+    web_check: Arc<dyn WebCheck>,
+    /// The Prometheus of each cluster that has one.
+    metrics: Arc<dyn Metrics>,
     /// The rule which apps go to which clusters.
     pub(crate) targets: Arc<dyn ClusterTargets>,
     /// The look at clusters that projects bring.
@@ -86,6 +91,8 @@ impl PortsFactory {
             cluster: self.cluster.clone(),
             reader: self.reader.clone(),
             inspect: self.inspect.clone(),
+            web_check: self.web_check.clone(),
+            metrics: self.metrics.clone(),
             targets: self.targets.clone(),
             secrets: self.secrets.clone(),
             releases: self.releases.clone(),
@@ -186,7 +193,9 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         registries,
         cluster: cluster.clone(),
         reader: cluster.clone(),
-        inspect: cluster,
+        inspect: cluster.clone(),
+        web_check: cluster,
+        metrics: Arc::new(metrics(config)?),
         targets: Arc::new(JoinedTargets::new(config.targets(), store.clone())),
         probe: Arc::new(OwnProbe::new(allowed).with_connections(own)),
         secrets,
@@ -196,6 +205,19 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         forbid_root: config.forbid_root,
     };
     Ok(Wired { store, factory })
+}
+
+/// Returns the Prometheus of each cluster that has one.
+pub(crate) fn metrics(config: &Config) -> Result<Prometheus, Fault> {
+    let mut all = BTreeMap::new();
+    for config::Cluster { name, prometheus, .. } in config.clusters() {
+        let Some(prometheus) = prometheus else { continue };
+        let settings = prometheus.settings();
+        let settings =
+            settings.map_err(|error| format!("configuration: cluster {name}: {error}"))?;
+        all.insert(name, settings);
+    }
+    Ok(Prometheus::new(all).map_err(|error| format!("configuration: {error}"))?)
 }
 
 /// Returns the sender of traces. `None` means that the configuration names no collector.

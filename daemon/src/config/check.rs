@@ -22,6 +22,7 @@ impl Config {
         self.check_journal()?;
         self.check_builder()?;
         self.check_clusters()?;
+        self.check_prometheus()?;
         self.own_clusters.allowed().map_err(|error| ConfigError(error.to_string()))?;
         self.check_registries()?;
         self.check_own_registries()?;
@@ -144,6 +145,24 @@ impl Config {
                     "clusters[{index}].kubeconfig: is that of `{}`; each cluster has its own",
                     same.name
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_prometheus(&self) -> Result<(), ConfigError> {
+        let only = self.cluster.iter().map(|cluster| ("cluster".to_owned(), cluster));
+        let several = self.clusters.iter().enumerate();
+        let several = several.map(|(index, cluster)| (format!("clusters[{index}]"), cluster));
+        for (key, cluster) in only.chain(several) {
+            let Some(prometheus) = &cluster.prometheus else { continue };
+            if let Err(error) = prometheus.settings() {
+                return fail(format!("{key}.{error}"));
+            }
+            if let Some(ca) = &prometheus.ca
+                && let Err(error) = std::fs::metadata(ca)
+            {
+                return fail(format!("{key}.prometheus.ca: {}: {error}", ca.display()));
             }
         }
         Ok(())

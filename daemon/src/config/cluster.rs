@@ -1,6 +1,6 @@
 //! `[cluster]`, `[[clusters]]` and `[own-clusters]`: where apps are deployed.
 
-use super::form::word;
+use super::{form::word, prometheus::Prometheus};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -23,6 +23,9 @@ pub(crate) struct Cluster {
     /// Pod Security Standard of the namespaces that Windlass makes.
     #[serde(deserialize_with = "word")]
     pub(crate) pod_security: PodSecurity,
+    /// Prometheus with the metrics of this cluster's apps, for releases that measure. By default none: such a release
+    /// cannot run here.
+    pub(crate) prometheus: Option<Prometheus>,
 }
 
 /// Clusters that projects bring themselves, by `windlass cluster put`.

@@ -164,6 +164,34 @@ fn several_clusters_have_names_and_no_two_the_same() {
 }
 
 #[test]
+fn a_cluster_has_a_prometheus_by_http_whose_token_stays_a_secret() {
+    assert!(load(LEAST).unwrap().clusters()[0].prometheus.is_none());
+    let cluster = |table: &str| load(&format!("{LEAST}[cluster]\nprometheus = {table}\n"));
+    let config = cluster("{ address = \"http://127.0.0.1:9090\" }").unwrap();
+    let settings = config.clusters()[0].prometheus.clone().unwrap();
+    assert_eq!(settings.address, "http://127.0.0.1:9090");
+    for (table, expected) in [
+        ("{ address = \"prometheus\" }", "cluster.prometheus.address: `prometheus` is no URL"),
+        ("{ address = \"https://u:hunter2@x\" }", "cluster.prometheus.address: holds a login"),
+        (
+            "{ address = \"https://x\", token-file = \"/nowhere/t\" }",
+            "cluster.prometheus.token-file: /nowhere/t: ",
+        ),
+        (
+            "{ address = \"https://x\", ca = \"/nowhere/ca\" }",
+            "cluster.prometheus.ca: /nowhere/ca: ",
+        ),
+        ("{ address = \"https://x\", token = \"hunter2\" }", "unknown key `token`"),
+    ] {
+        let error = cluster(table).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
+    }
+    let several = "[[clusters]]\nname = \"eu\"\nprometheus = { address = \"ftp://x\" }\n";
+    let error = load(&format!("{LEAST}{several}")).unwrap_err().to_string();
+    assert!(error.contains("clusters[0].prometheus.address: `ftp://x` must begin"), "{error}");
+}
+
+#[test]
 fn projects_bring_clusters_only_where_the_operator_allows_hosts() {
     let none = load(LEAST).unwrap();
     assert!(none.own_clusters.allowed().unwrap().is_closed());
