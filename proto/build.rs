@@ -3,7 +3,7 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 /// What a spec is made of.
-const SPEC: [&str; 15] = [
+const SPEC: [&str; 17] = [
     "Spec",
     "Process",
     "Resources",
@@ -19,14 +19,17 @@ const SPEC: [&str; 15] = [
     "Network",
     "Build",
     "Test",
+    "Strategy",
+    "Metric",
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 66] = [
+const SHOWN: [&str; 73] = [
     "App",
     "Source",
     "Job",
     "Removal",
+    "Pause",
     "Waiting",
     "UnreadableJob",
     "Release",
@@ -67,6 +70,12 @@ const SHOWN: [&str; 66] = [
     "HookActionFinished",
     "Held",
     "Approved",
+    "TrafficShifted",
+    "Holding",
+    "Measured",
+    "Paused",
+    "Resumed",
+    "Kept",
     "PullSecret",
     "Tested",
     "TestCase",
@@ -94,7 +103,7 @@ const SHOWN: [&str; 66] = [
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 40] = [
+const FORMS: [(&str, &str); 43] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -135,6 +144,9 @@ const FORMS: [(&str, &str); 40] = [
         "rename = \"settings\", serialize_with = \"crate::json::document\"",
     ),
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
+    ("Holding.until", "serialize_with = \"crate::json::seconds\""),
+    ("Kept.until", "serialize_with = \"crate::json::seconds\""),
+    ("Pause.at", "serialize_with = \"crate::json::seconds\""),
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),
     ("PullSecret.renew", "serialize_with = \"crate::json::seconds\""),

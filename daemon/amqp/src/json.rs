@@ -218,6 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn a_strategy_comes_with_its_metrics() {
+        let value = serde_json::json!({
+            "spec": { "strategy": {
+                "kind": "canary",
+                "weights": [5, 100],
+                "hold-seconds": 30,
+                "metrics": { "p99-latency": { "builtin": "latency", "max": 1, "intervalSeconds": 5 } },
+            } },
+        });
+        let strategy = read(&value).unwrap().spec.unwrap().strategy.unwrap();
+        assert_eq!((strategy.weights, strategy.hold_seconds), (vec![5, 100], Some(30)));
+        let metric = &strategy.metrics["p99-latency"];
+        assert_eq!((metric.max, metric.min, metric.interval_seconds), (Some(1.0), None, Some(5)));
+    }
+
+    #[test]
     fn a_fault_is_named_by_its_path() {
         for (body, field, problem) in [
             ("{", "", "is no JSON"),

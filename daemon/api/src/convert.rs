@@ -27,8 +27,11 @@ pub fn source(source: Option<v1::Source>) -> Result<SourceRequest, Status> {
 /// Reads a spec. The keys of the message are those of `windlass.toml`, so that both are read by the same code. The
 /// error names the first wrong field.
 pub fn spec(spec: Option<v1::Spec>) -> Result<Spec, Status> {
-    let mut requested = serde_json::to_value(spec.unwrap_or_default()).unwrap_or_default();
+    let spec = spec.unwrap_or_default();
+    finite(spec.strategy.as_ref())?;
+    let mut requested = serde_json::to_value(spec).unwrap_or_default();
     without_null(&mut requested);
+    whole_numbers(&mut requested);
     let read: Result<Spec, _> = serde_path_to_error::deserialize(&requested);
     read.map_err(|error| {
         let path = error.path().to_string();
@@ -95,6 +98,36 @@ fn without_null(value: &mut Value) {
     }
 }
 
+/// Refuses bounds of metrics that are no number or infinite. JSON has neither, and they would be left out.
+fn finite(strategy: Option<&v1::Strategy>) -> Result<(), Status> {
+    for (name, metric) in strategy.into_iter().flat_map(|strategy| &strategy.metrics) {
+        for (key, bound) in [("min", metric.min), ("max", metric.max)] {
+            if let Some(bound) = bound.filter(|bound| !bound.is_finite()) {
+                let path = format!("spec.strategy.metrics.{name}.{key}");
+                return Err(field(&path, &bound.to_string(), "must be a finite number"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes numbers without a fraction as the file has them: a message has `99.0` where the file has `99`, and both are to
+/// give the same release.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            // `f64` has no `.0` at its end as text.
+            let whole = number.as_f64().and_then(|number| number.to_string().parse::<i64>().ok());
+            if let Some(whole) = whole {
+                *number = whole.into();
+            }
+        }
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        Value::Array(all) => all.iter_mut().for_each(whole_numbers),
+        _ => {}
+    }
+}
+
 pub(crate) fn order(order: i32) -> Result<Option<RolloutOrder>, Status> {
     match v1::ClusterOrder::try_from(order) {
         Ok(v1::ClusterOrder::Unspecified) => Ok(None),
@@ -152,6 +185,76 @@ mod tests {
         );
         of(json(&v1::Build::default()), json(&windlass_model::spec::BuildSpec::default()));
         of(json(&v1::Test::default()), json(&windlass_model::spec::TestSpec::default()));
+        of(json(&v1::Strategy::default()), json(&windlass_model::spec::StrategySpec::default()));
+        of(json(&v1::Metric::default()), json(&windlass_model::spec::MetricSpec::default()));
+    }
+
+    #[test]
+    fn each_key_of_a_strategy_travels() {
+        let strategy = r#"
+[expose]
+hosts = ["shop.example.com"]
+gateway = "infra/public"
+
+[strategy]
+kind = "canary"
+weights = [10, 50, 100]
+hold-seconds = 30
+gates = [50]
+gate-seconds = 3600
+keep-seconds = 60
+traffic = "gateway"
+check = "/ready"
+
+[strategy.metrics.errors]
+query = "sum(rate(errors[$WINDOW]))"
+min = 0
+max = 0.5
+interval-seconds = 5
+failures = 2
+inconclusive = 3
+
+[strategy.metrics.success]
+builtin = "success-rate"
+source = "traefik"
+min = 99
+"#;
+        let file = Spec::from_toml(strategy).unwrap();
+        let set = |value: &Value| {
+            value.as_object().unwrap().iter().filter(|(_, value)| !value.is_null()).count()
+        };
+        let keys = |value: &Value| value.as_object().unwrap().len();
+        let written = json(&file.strategy);
+        assert_eq!(set(&written), keys(&written), "the file has each key: {written:#}");
+        let metrics: std::collections::BTreeSet<_> = written["metrics"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|metric| metric.as_object().unwrap())
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, _)| key.as_str())
+            .collect();
+        let of_metric = json(&windlass_model::spec::MetricSpec::default());
+        assert_eq!(metrics.len(), keys(&of_metric), "the file has each key: {metrics:?}");
+        let wire: v1::Spec = toml::from_str(strategy).unwrap();
+        // By bytes, as it is sent.
+        let sent = prost::Message::encode_to_vec(&wire);
+        let wire: v1::Spec = prost::Message::decode(&*sent).unwrap();
+        assert_eq!(spec(Some(wire)).unwrap(), file);
+    }
+
+    #[test]
+    fn a_bound_that_is_no_number_is_refused() {
+        for (bound, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+            let metric = v1::Metric { min: Some(bound), max: Some(1.0), ..v1::Metric::default() };
+            let metrics = std::collections::BTreeMap::from([("errors".to_owned(), metric)]);
+            let strategy = v1::Strategy { metrics, ..v1::Strategy::default() };
+            let wire = v1::Spec { strategy: Some(strategy), ..v1::Spec::default() };
+            let error = spec(Some(wire)).unwrap_err();
+            let expected =
+                format!("spec.strategy.metrics.errors.min: `{shown}` must be a finite number");
+            assert_eq!(error.message(), expected);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod project;
 mod registry;
 mod removed;
 mod session;
+mod strategy;
 mod time;
 
 pub(crate) use app::app;
@@ -26,6 +27,7 @@ pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 
 use std::collections::BTreeMap;
+use strategy::{kept, measured, pause, shifted};
 use time::{duration, timestamp};
 use windlass_engine::{
     ports::{
@@ -115,6 +117,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         waiting: None,
         held: record.held.map(held),
         removal,
+        paused: record.paused.map(pause),
     }
 }
 
@@ -301,6 +304,18 @@ fn what(event: Event) -> What {
         Event::Approved { gate, digest, by, note } => {
             What::Approved(v1::Approved { gate: gate.to_string(), digest, by, note })
         }
+        Event::TrafficShifted { cluster, weight, pods } => {
+            What::TrafficShifted(shifted(cluster, weight, pods))
+        }
+        Event::Holding { until_ms } => {
+            What::Holding(v1::Holding { until: Some(timestamp(until_ms)) })
+        }
+        Event::Measured { cluster, metric, value, result, detail } => {
+            What::Measured(measured(cluster, metric, value, result, detail))
+        }
+        Event::Paused { by, note } => What::Paused(v1::Paused { by, note }),
+        Event::Resumed { by, note } => What::Resumed(v1::Resumed { by, note }),
+        Event::Kept { release, until_ms } => What::Kept(kept(&release, until_ms)),
         Event::Planned(plan) => {
             let texts = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()

@@ -25,6 +25,8 @@ pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
         candidates: recipe.candidates.into_iter().map(candidate).collect(),
         processes: recipe.processes.into_iter().map(process).collect(),
         warnings: recipe.warnings.into_iter().map(advice).collect(),
+        steps: planned.steps,
+        rollback_steps: planned.rollback,
     }
 }
 
@@ -121,7 +123,11 @@ mod tests {
             version: String::new(),
         };
         let (dockerfile, manifests, changes) = (text("FROM x"), vec![], vec![]);
-        let plan = plan(DryRun { decision, dockerfile, manifests, changes });
+        let steps = vec![text("apply web"), text("wait until web is healthy")];
+        let rollback = vec![text("apply web of before")];
+        let plan = plan(DryRun { decision, dockerfile, manifests, changes, steps, rollback });
+        assert_eq!(plan.steps, ["apply web", "wait until web is healthy"]);
+        assert_eq!(plan.rollback_steps, ["apply web of before"]);
         assert!(plan.answers[0].chosen && plan.answers[0].refusal.is_empty());
         let refused = &plan.answers[1];
         assert_eq!((refused.score, &*refused.refusal, &*refused.hint), (20, "no start", "add one"));
