@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status, Streaming};
 use windlass_engine::ports::{UploadedFile, store::JobRecord};
 use windlass_proto::v1::{self, jobs_server, plan_folder_request::Part};
 use windlass_service::{
-    ApproveRequest, FolderRequest, JobsRequest, LONGEST_FILE, PlanRequest, RejectRequest,
-    SentFiles, ServiceError, Verb,
+    ApproveRequest, FolderRequest, InterventionRequest, JobsRequest, LONGEST_FILE, PlanRequest,
+    RejectRequest, SentFiles, ServiceError, Verb,
 };
 
 /// Stream of events to a client.
@@ -140,6 +140,30 @@ impl jobs_server::Jobs for Handlers {
         let v1::RejectRequest { id, note } = request.into_inner();
         let request = RejectRequest { id, note, ..RejectRequest::default() };
         let record = self.0.reject(&caller, request).await;
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn pause(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let v1::PauseRequest { id, note } = request.into_inner();
+        let record = self.0.pause(&caller, InterventionRequest { id, note }).await;
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn resume(
+        &self,
+        request: Request<v1::ResumeRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let v1::ResumeRequest { id, note } = request.into_inner();
+        let record = self.0.resume(&caller, InterventionRequest { id, note }).await;
+        Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
+    }
+
+    async fn abort(&self, request: Request<v1::AbortRequest>) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let v1::AbortRequest { id, note } = request.into_inner();
+        let record = self.0.abort(&caller, InterventionRequest { id, note }).await;
         Ok(Response::new(self.shown_one(record.map_err(errors::service)?)))
     }
 

@@ -1,15 +1,13 @@
 //! Approves and rejects what jobs wait for.
 
-use crate::{caller::Caller, error::ServiceError, finish::finish, services::Services, verb::Verb};
+use crate::{
+    caller::Caller, check, error::ServiceError, finish::finish, services::Services, verb::Verb,
+};
 use windlass_engine::{
     ports::store::{Approve, JobRecord},
     queue::Message,
 };
-use windlass_model::{
-    approval::{Hold, LONGEST_NOTE},
-    outcome::Stop,
-    redact::Redactor,
-};
+use windlass_model::{approval::Hold, outcome::Stop};
 
 /// Request to let a job pass its gate.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +45,7 @@ impl Services {
         let ApproveRequest { id, digest, note } = request;
         let record = self.find_job(&id).await?;
         caller.may(Verb::Approve, &record.job.app.project)?;
-        let note = checked(&note)?;
+        let note = check::note(&note)?;
         if digest.is_empty() {
             let expected =
                 "is missing: it names exactly what is approved; the job has it in `held`";
@@ -83,7 +81,7 @@ impl Services {
         let RejectRequest { id, digest, note } = request;
         let record = self.find_job(&id).await?;
         caller.may(Verb::Approve, &record.job.app.project)?;
-        let note = checked(&note)?;
+        let note = check::note(&note)?;
         if let Some(held) = record.held.filter(|held| !digest.is_empty() && held.digest != digest) {
             return Err(other(&id, &digest, &held));
         }
@@ -103,16 +101,6 @@ impl Services {
             Err(not_held(&id))
         }
     }
-}
-
-/// Returns a note as the journal keeps it: not every way there masks it.
-fn checked(note: &str) -> Result<String, ServiceError> {
-    let count = note.chars().count();
-    if count > LONGEST_NOTE {
-        let expected = format!("is too long: a note has at most {LONGEST_NOTE} characters");
-        return Err(ServiceError::invalid("note", format!("{count} characters"), expected));
-    }
-    Ok(Redactor::default().shown(note))
 }
 
 fn not_held(id: &str) -> ServiceError {
@@ -143,6 +131,7 @@ mod tests {
         rollback::RollbackRequest,
     };
     use windlass_model::{
+        approval::LONGEST_NOTE,
         event::Event,
         job::{Gate, Stage},
     };

@@ -4,7 +4,9 @@ use crate::error::ServiceError;
 use std::{collections::BTreeMap, time::Duration};
 use windlass_model::{
     app::App,
+    approval::LONGEST_NOTE,
     cluster::{Clusters, NoCluster, ProjectTargets, RolloutOrder},
+    redact::Redactor,
     traceparent::{TRACEPARENT, TraceParent},
 };
 
@@ -21,6 +23,16 @@ pub(crate) fn request_id(id: &str) -> Result<(), ServiceError> {
         _ => "must be 1 to 64 printable ASCII characters without spaces",
     };
     Err(ServiceError::invalid("request_id", id, expected))
+}
+
+/// Returns a note as the journal keeps it: not every way there masks it.
+pub(crate) fn note(note: &str) -> Result<String, ServiceError> {
+    let count = note.chars().count();
+    if count > LONGEST_NOTE {
+        let expected = format!("is too long: a note has at most {LONGEST_NOTE} characters");
+        return Err(ServiceError::invalid("note", format!("{count} characters"), expected));
+    }
+    Ok(Redactor::default().shown(note))
 }
 
 /// Checks labels. The one that holds the context of the caller's trace comes beside the others.

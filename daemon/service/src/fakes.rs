@@ -321,7 +321,14 @@ fn undecided(spec: &Spec) -> DryRun {
         deciders: BTreeMap::new(),
         version: String::new(),
     };
-    DryRun { decision, dockerfile: String::new(), manifests: Vec::new(), changes: Vec::new() }
+    DryRun {
+        decision,
+        dockerfile: String::new(),
+        manifests: Vec::new(),
+        changes: Vec::new(),
+        steps: Vec::new(),
+        rollback: Vec::new(),
+    }
 }
 
 /// Folders that clients send, of which nothing is kept.

@@ -27,6 +27,7 @@ mod login_link;
 mod outbox;
 mod overview;
 mod own_clusters;
+mod pause;
 mod plan;
 mod plan_slots;
 mod plugins;
@@ -64,6 +65,7 @@ pub use jobs::{JobPage, JobsRequest};
 pub use outbox::{MessagePage, MessagesRequest, ReplayMessages};
 pub use overview::ListedApp;
 pub use own_clusters::{CheckedCluster, PutClusterRequest, RemovedCluster};
+pub use pause::InterventionRequest;
 pub use plan::PlanRequest;
 pub use plan_slots::PlanSlots;
 pub use ports::{

@@ -10,7 +10,7 @@ use std::fmt;
 pub enum Verb {
     /// See jobs, events, releases, what serves and what it prints, names of secrets.
     Read,
-    /// Submit, plan, cancel and roll back.
+    /// Submit, plan, cancel and roll back; pause, resume and abort a release.
     Deploy,
     /// Put and delete secrets.
     Secrets,
