@@ -134,8 +134,16 @@ impl Facts {
                 Some(Event::Held { gate: Gate::Clone, .. }) => {
                     "Waits for an approval, before anything of it is fetched".to_owned()
                 }
+                Some(Event::Held { gate: Gate::Traffic, .. }) => {
+                    format!("Waits for an approval, to get more requests in {environment}")
+                }
                 _ => format!("Waits for an approval, to be deployed to {environment}"),
             },
+            (Moment::Approved, _)
+                if matches!(&self.event, Some(Event::Approved { gate: Gate::Traffic, .. })) =>
+            {
+                format!("Was approved, and gets more requests in {environment}")
+            }
             (Moment::Approved, _) => {
                 format!("Was approved, and is being deployed to {environment}")
             }
@@ -175,6 +183,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "superseded",
         Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timed-out",
         Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "rejected",
+        Outcome::Stopped { why: Stop::Aborted { .. }, .. } => "aborted",
         Outcome::Stopped { why: Stop::NotApproved { .. }, .. } => "not-approved",
     }
 }
@@ -205,12 +214,28 @@ mod tests {
         assert_eq!(late.data(&message, None).outcome.as_deref(), Some("timed-out"));
     }
 
+    #[test]
+    fn a_release_that_was_aborted_is_told_apart_from_one_that_was_cancelled() {
+        let why = Stop::Aborted { by: "ann".into(), note: "too many errors".into() };
+        let aborted = facts(Some(Outcome::Stopped { at: Stage::Release, why }));
+        let message = Message { moment: Moment::Stopped, ..message(1) };
+        let state = aborted.state(&message, &"a".repeat(40), "ctx", None);
+        assert_eq!(state.moment, Moment::Stopped);
+        let expected = "Not deployed to production: aborted by ann: too many errors";
+        assert_eq!(state.description, expected);
+        assert_eq!(aborted.data(&message, None).outcome.as_deref(), Some("aborted"));
+    }
+
     /// By the time that a message is sent, the job may be elsewhere: its event says what it is about.
     #[test]
     fn a_wait_is_told_with_what_waits_and_an_approval_with_who_gave_it() {
         let held = |gate| Event::Held { gate, digest: "d".into(), until_ms: 1_700_000_000_123 };
-        let (gate, digest) = (Gate::Release, "d".to_owned());
-        let approved = Event::Approved { gate, digest, by: "ann".into(), note: "ok".into() };
+        let approved = |gate| Event::Approved {
+            gate,
+            digest: "d".into(),
+            by: "ann".into(),
+            note: "ok".into(),
+        };
         for (moment, event, sentence, by) in [
             (
                 Moment::Held,
@@ -226,8 +251,20 @@ mod tests {
             ),
             (
                 Moment::Approved,
-                Some(approved),
+                Some(approved(Gate::Release)),
                 "Was approved, and is being deployed to production",
+                Some("ann"),
+            ),
+            (
+                Moment::Held,
+                Some(held(Gate::Traffic)),
+                "Waits for an approval, to get more requests in production",
+                None,
+            ),
+            (
+                Moment::Approved,
+                Some(approved(Gate::Traffic)),
+                "Was approved, and gets more requests in production",
                 Some("ann"),
             ),
             // The event cannot be read.

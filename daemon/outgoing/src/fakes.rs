@@ -119,6 +119,7 @@ pub(crate) fn record() -> JobRecord {
         stage: None,
         stop: None,
         held: None,
+        paused: None,
         outcome: None,
         started_ms: None,
         ended_ms: None,

@@ -11,6 +11,7 @@ use windlass_model::{
     event::Event,
     job::{Commit, Image, Job, Release, Source, Stage},
     outcome::Outcome,
+    pause::Interventions,
     replay::JobState,
     runtime::Runtime,
     spec::Spec,
@@ -82,6 +83,7 @@ pub(crate) fn replay(events: Vec<(u64, Event)>) -> Replay {
         stage: None,
         stop: None,
         held: None,
+        paused: None,
         outcome,
         started_ms: None,
         ended_ms,
@@ -124,5 +126,13 @@ impl Runs for OneJob {
 
     async fn replay(&self, _: &str) -> Result<Option<Replay>, StoreError> {
         self.0.clone()
+    }
+
+    async fn interventions(&self, _: &str) -> Result<Interventions, StoreError> {
+        not_asked()
+    }
+
+    async fn supersede(&self, _: &str, _: &str) -> Result<bool, StoreError> {
+        not_asked()
     }
 }

@@ -144,6 +144,18 @@ impl<'a> Walk<'a> {
                 ];
                 self.note(None, Note { at_ms, name: "retrying", attributes });
             }
+            Event::TrafficShifted { cluster, weight, .. } => {
+                let attributes = vec![
+                    Attribute::text("windlass.cluster", cluster.clone()),
+                    Attribute::number("windlass.traffic.weight", u64::from(*weight)),
+                ];
+                self.note(
+                    Some(Stage::Release),
+                    Note { at_ms, name: "traffic shifted", attributes },
+                );
+            }
+            Event::Paused { by, .. } => self.person(at_ms, "paused", by),
+            Event::Resumed { by, .. } => self.person(at_ms, "resumed", by),
             Event::Warning { stage, message, .. } => {
                 let attributes = vec![Attribute::text("windlass.warning", cut(message))];
                 self.note(Some(*stage), Note { at_ms, name: "warning", attributes });
@@ -210,6 +222,12 @@ impl<'a> Walk<'a> {
         let step = self.step.as_ref().map(|(_, draft)| draft);
         let around = self.stages.get(&stage).or(step);
         around.map_or_else(|| self.run.clone(), |draft| self.ids.span(&draft.seq.to_string()))
+    }
+
+    /// Adds a note that a person intervened in the release.
+    fn person(&mut self, at_ms: u64, name: &'static str, by: &str) {
+        let attributes = vec![Attribute::text("windlass.principal", by)];
+        self.note(Some(Stage::Release), Note { at_ms, name, attributes });
     }
 
     /// Adds a note to the step that is being taken, else to a stage, else to the run. Without a stage, it is the one

@@ -56,8 +56,8 @@ pub struct EventData {
     pub app: EventApp,
     /// Id of the commit. Empty for a job that removes its app.
     pub commit: String,
-    /// `succeeded`, `removed`, `failed`, `cancelled`, `superseded`, `timed-out`, `rejected`, `not-approved`. `None` means
-    /// that the job has not ended.
+    /// `succeeded`, `removed`, `failed`, `cancelled`, `superseded`, `timed-out`, `rejected`, `aborted`, `not-approved`.
+    /// `None` means that the job has not ended.
     pub outcome: Option<String>,
     /// Wait for an approval, or its end. `None` means that the message is about another moment.
     pub approval: Option<EventApproval>,

@@ -164,6 +164,30 @@ fn what_a_restart_interrupts_is_a_span_of_its_own() {
 }
 
 #[test]
+fn shares_of_requests_and_pauses_are_notes_of_their_steps() {
+    let shifted = Event::TrafficShifted { cluster: "eu".into(), weight: 25, pods: None };
+    let (by, note) = ("ann".to_owned(), String::new());
+    let spans = trace(vec![
+        (10, claimed()),
+        (20, Event::Started(Stage::Release)),
+        (21, planned()),
+        (22, started(0)),
+        (30, shifted),
+        (31, Event::Paused { by: by.clone(), note: note.clone() }),
+        (40, Event::Resumed { by, note }),
+        (50, Event::StepFinished(Cursor::Forward(0))),
+        (60, Event::Finished(Stage::Release)),
+        (61, Event::Ended(succeeded())),
+    ]);
+    let step = spans.iter().find(|span| span.name == "step 0").unwrap();
+    let names: Vec<_> = step.notes.iter().map(|note| note.name).collect();
+    assert_eq!(names, ["traffic shifted", "paused", "resumed"]);
+    let weight = Attribute::number("windlass.traffic.weight", 25);
+    assert!(step.notes[0].attributes.contains(&weight), "{:?}", step.notes[0]);
+    assert_eq!(step.notes[1].attributes, [Attribute::text("windlass.principal", "ann")]);
+}
+
+#[test]
 fn a_failure_is_of_the_step_the_stage_and_the_run() {
     let failed = failed("app-crashes", Stage::Release);
     let spans = trace(vec![
