@@ -7,7 +7,7 @@ use crate::{
     json,
     lists::{self, plain},
     out,
-    render::{Clock, Line, clean, labelled, millis, next, now_ms},
+    render::{Clock, Line, TRAFFIC, clean, labelled, millis, next, now_ms},
     show,
 };
 use std::{
@@ -60,7 +60,8 @@ pub(crate) async fn reject(
     print(args, &job)
 }
 
-fn print(args: &Args, job: &v1::Job) -> Result<(), Failure> {
+/// Prints a job.
+pub(crate) fn print(args: &Args, job: &v1::Job) -> Result<(), Failure> {
     out::either(args, &lists::jobs(slice::from_ref(job), now_ms()), &[json::value(job)])
 }
 
@@ -82,7 +83,11 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
             None => format!("rollback to {}", job.rollback_of),
         },
     };
-    let mut lines = vec![plain(&format!("job {} waits for approval of its {}", job.id, held.gate))];
+    let waits = match &*held.gate {
+        TRAFFIC => "to give its version more of the requests".to_owned(),
+        gate => format!("of its {gate}"),
+    };
+    let mut lines = vec![plain(&format!("job {} waits for approval {waits}", job.id))];
     let until = millis(held.until.as_ref()).map(|ms| clock.date(ms));
     for (label, value) in [
         ("app:", Some(app)),
@@ -166,6 +171,10 @@ job 0197-1 waits for approval of its release
   digest:    9f86\\u{1b}[2J
 ";
         assert_eq!(text, expected);
+        let more = v1::Held { gate: TRAFFIC.into(), ..v1::Held::default() };
+        let first = waiting(&job, &more, &Clock::local()).into_iter().next().unwrap();
+        let expected = "job 0197-1 waits for approval to give its version more of the requests";
+        assert_eq!(first.show(false), expected);
         let revision = "refs/pull/7/head".to_owned();
         let fork = v1::Source { revision, ..job.source.unwrap() };
         let expected = "commit 067f1fe93c of https://git.example/web, refs/pull/7/head";

@@ -18,7 +18,7 @@ mod remove;
 mod shown;
 mod source;
 
-pub(crate) use approval::{Approve, Reject};
+pub(crate) use approval::{Approve, Intervene, Reject};
 pub(crate) use cluster::Cluster;
 pub(crate) use dashboard::Dashboard;
 pub(crate) use delivery::{Deliveries, Delivery};
@@ -209,6 +209,13 @@ pub(crate) enum Command {
     Approve(Approve),
     /// End a job that waits for an approval: what ran before still serves.
     Reject(Reject),
+    /// Let a release take no further step: both versions keep the requests that they have.
+    #[command(after_long_help = approval::PAUSE)]
+    Pause(Intervene),
+    /// Let a release go on that was paused.
+    Resume(Intervene),
+    /// End a release that is under way: what ran before is put back.
+    Abort(Intervene),
     /// Show what serves an app, where, since when, by whom, its health and its last jobs.
     Status {
         /// project/app or project/app/environment.

@@ -8,8 +8,8 @@ use crate::{
     clusters, dashboard, deliveries, eject,
     exit::FAILED,
     failure::Failure,
-    folder, hooks, init, json, lists, logs, out, outbox, plugins, previews, projects, queue,
-    registries, remove,
+    folder, hooks, init, interventions, json, lists, logs, out, outbox, plugins, previews,
+    projects, queue, registries, remove,
     render::{Clock, now_ms, past_ending},
     show, source, status,
     watch::watch,
@@ -150,8 +150,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
                 all_events(client, &args, &job, wanted).await?;
             } else if let Some(ended) = job.ended.as_ref().filter(|_| !json) {
                 out::lines(&past_ending(&job, ended, &Clock::local()), &args)?;
-            } else if let Some(held) = job.held.as_ref().filter(|_| !json) {
-                out::lines(&approvals::waiting(&job, held, &Clock::local()), &args)?;
+            } else if !json {
+                let clock = Clock::local();
+                if let Some(held) = &job.held {
+                    out::lines(&approvals::waiting(&job, held, &clock), &args)?;
+                }
+                if let Some(pause) = &job.paused {
+                    out::lines(&interventions::paused(&job, pause, &clock), &args)?;
+                }
             }
             let ended = job.ended.map(|ended| ended.outcome());
             if ended.is_some_and(|outcome| outcome != v1::Outcome::Succeeded) {
@@ -168,6 +174,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Approve(command) => approvals::approve(client, &args, command).await?,
         Command::Reject(command) => approvals::reject(client, &args, command).await?,
+        Command::Pause(command) => interventions::pause(client, &args, command).await?,
+        Command::Resume(command) => interventions::resume(client, &args, command).await?,
+        Command::Abort(command) => interventions::abort(client, &args, command).await?,
         Command::Status { app } => {
             let request = v1::AppStatusRequest { app: Some(source::app(app)?) };
             let status = client.apps.status(request).await?.into_inner();

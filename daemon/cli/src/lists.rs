@@ -9,7 +9,7 @@ use windlass_proto::v1;
 
 /// Returns jobs as a table.
 pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
-    let waits = jobs.iter().any(|job| job.waiting.is_some());
+    let waits = jobs.iter().any(|job| job.waiting.is_some() || job.paused.is_some());
     let rows = jobs.iter().map(|job| {
         let what = match &job.source {
             Some(source) => short(&source.commit),
@@ -27,13 +27,22 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
             plain(&duration(job, now_ms)),
         ];
         if waits {
-            row.push(plain(job.waiting.as_ref().map_or("", |waiting| waiting.sentence.as_str())));
+            row.push(plain(&waits_for(job)));
         }
         row
     });
     let mut head = vec!["ID", "STATE", "STAGE", "APP", "COMMIT", "AGE", "TOOK"];
     head.extend(waits.then_some("WAITS FOR"));
     table(&head, rows.collect())
+}
+
+/// Returns what a job waits for. Empty for one that is at work.
+fn waits_for(job: &v1::Job) -> String {
+    match (&job.waiting, &job.paused) {
+        (Some(waiting), _) => waiting.sentence.clone(),
+        (None, Some(pause)) => format!("somebody to resume it; {} paused it", pause.by),
+        (None, None) => String::new(),
+    }
 }
 
 /// Returns the warning about a job that the daemon cannot read.

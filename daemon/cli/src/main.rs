@@ -21,6 +21,7 @@ mod failure;
 mod folder;
 mod hooks;
 mod init;
+mod interventions;
 mod json;
 mod lists;
 mod logs;

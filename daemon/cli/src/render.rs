@@ -4,6 +4,7 @@
 //! redrawn. [`Screen`] shows them: on a terminal with movement, elsewhere with times.
 
 mod board;
+mod course;
 mod ending;
 mod line;
 mod painter;
@@ -18,6 +19,7 @@ mod scenes;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use course::TRAFFIC;
 pub(crate) use ending::{image, labelled, next, reached};
 pub(crate) use line::{Line, Look, clean};
 pub(crate) use past::past_ending;

@@ -84,8 +84,20 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
             }
         }
     }
+    numbered(&mut text, "the release, step by step", &plan.steps);
+    numbered(&mut text, "the rollback, if it fails after all of these", &plan.rollback_steps);
     text.push_str("\nall of it: --output json");
     text
+}
+
+/// Adds the steps of a release in their order. Without any nothing is added.
+fn numbered(text: &mut String, title: &str, steps: &[String]) {
+    if !steps.is_empty() {
+        text.push_str(&format!("\n{title}:\n"));
+    }
+    for (number, step) in (1..).zip(steps) {
+        text.push_str(&format!("{number:3}. {step}\n"));
+    }
 }
 
 /// Returns lines below a plan, after an empty one.
@@ -157,6 +169,13 @@ mod tests {
                 change("default", "Service web", v1::ChangeVerb::Create, &["+ kind: Service"]),
                 change("default", "CronJob web-old", v1::ChangeVerb::Delete, &[]),
             ],
+            steps: vec![
+                "start web at 067f1fe93c beside what serves, with 5 % of its pods".into(),
+                "send 5 % of requests to web at 067f1fe93c".into(),
+                "hold for 60 s, measuring success-rate".into(),
+                "apply web at 067f1fe93c".into(),
+            ],
+            rollback_steps: vec!["apply web at 0a1b2c3d4e".into()],
             ..v1::PlanResponse::default()
         };
         let two = v1::PlanResponse {

@@ -6,7 +6,7 @@ use crate::{
     exit::{FAILED, INTERRUPTED},
     failure::Failure,
     json, out,
-    render::{Detail, Screen, clean},
+    render::{Detail, Screen, TRAFFIC, clean},
 };
 use std::{io, pin::pin, process::ExitCode, time::Duration};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -82,7 +82,8 @@ pub(crate) async fn follow(
     let id = job.id.clone();
     let known = after;
     // The last event that is known says that the job came to a gate. It may have been approved since.
-    let mut is_at_gate = job.held.is_some() && after >= job.last_seq;
+    let is_held = job.held.as_ref().is_some_and(|held| held.gate != TRAFFIC);
+    let mut is_at_gate = is_held && after >= job.last_seq;
     let mut shown = match args.output {
         Output::Json => Shown::Json,
         Output::Text => {
@@ -213,7 +214,8 @@ async fn read(
         let Some(event) = event else { return Ok(None) };
         shown.take(&event)?;
         *after = event.seq;
-        *is_at_gate = matches!(event.what, Some(What::Held(_)));
+        // A release that is under way is watched on: its pods may fail meanwhile.
+        *is_at_gate = matches!(&event.what, Some(What::Held(held)) if held.gate != TRAFFIC);
         looks.reset_after(if *is_at_gate { AT_GATE } else { LOOK });
         if let Some(What::Ended(ended)) = event.what {
             return Ok(Some(End::Ended(Box::new(ended))));

@@ -1,4 +1,4 @@
-//! `windlass approve` and `windlass reject` on the command line.
+//! `windlass approve`, `reject`, `pause`, `resume` and `abort` on the command line.
 
 use clap::Args;
 
@@ -21,6 +21,20 @@ pub(crate) struct Approve {
 
 #[derive(Args)]
 pub(crate) struct Reject {
+    /// Id of the job.
+    pub(crate) id: String,
+    /// Note for the journal, at most 500 characters.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) note: String,
+}
+
+pub(super) const PAUSE: &str = "Examples:
+  windlass pause JOB --note \"looking at the logs\"
+  windlass resume JOB     # it goes on where it was
+  windlass abort JOB      # what ran before is put back";
+
+#[derive(Args)]
+pub(crate) struct Intervene {
     /// Id of the job.
     pub(crate) id: String,
     /// Note for the journal, at most 500 characters.

@@ -2,6 +2,7 @@
 
 use super::{
     Detail,
+    course::{Course, TRAFFIC, kept},
     ending::{Ending, ending},
     line::{Line, Look},
     section::{Part, Section, State},
@@ -31,6 +32,7 @@ pub(crate) struct Board {
     detail: Detail,
     clock: Clock,
     sections: Vec<Section>,
+    course: Course,
     /// Time of the first event. `None` means that the beginning of the job was not watched.
     began_ms: Option<u64>,
     last_ms: u64,
@@ -46,6 +48,7 @@ impl Board {
             detail,
             clock,
             sections: Vec::new(),
+            course: Course::default(),
             began_ms: None,
             last_ms: 0,
             claims: 0,
@@ -71,6 +74,11 @@ impl Board {
             lines.extend(show::event(event).lines().map(|line| Line::of(Look::Faint, line)));
         }
         let Some(what) = &event.what else { return lines };
+        self.course.take(what);
+        // With `--verbose` each measurement is shown as it comes.
+        if !(self.detail.verbose && matches!(what, What::Measured(_))) {
+            lines.extend(kept(what, &show::sentence(event), &self.job.id));
+        }
         match what {
             What::Claimed(it) => {
                 self.claims += 1;
@@ -105,6 +113,7 @@ impl Board {
                 let sentence = show::sentence(event);
                 lines.extend(sentence.lines().map(|line| Line::of(Look::Good, line)));
             }
+            What::Held(it) if it.gate == TRAFFIC => {}
             What::Retrying(_) | What::Held(_) => {
                 lines.push(Line::of(Look::Odd, &format!("! {}", show::sentence(event))));
             }
@@ -141,14 +150,15 @@ impl Board {
         lines.iter().map(|line| line.cut(width)).collect()
     }
 
-    /// Returns a line for each running part.
+    /// Returns a line for each running part, and those of a release that goes step by step.
     pub(crate) fn heads(&self, now_ms: u64, mark: &str) -> Vec<Line> {
         let running: Vec<_> = self.sections.iter().filter(|one| one.is_running()).collect();
         let shown = running.iter().filter(|one| running.len() == 1 || !one.is_idle());
-        let lines: Vec<_> = shown.map(|section| section.line(now_ms, mark)).collect();
+        let mut lines: Vec<_> = shown.map(|section| section.line(now_ms, mark)).collect();
         if self.job.last_seq == 0 && self.last_ms == 0 {
             return vec![Line::of(Look::Plain, mark).add(Look::Faint, " waits for its turn")];
         }
+        lines.extend(self.course.lines(&self.job.id, now_ms, &self.clock));
         lines
     }
 
@@ -177,6 +187,11 @@ impl Board {
                 | What::Retrying(_)
                 | What::Held(_)
                 | What::Approved(_)
+                | What::TrafficShifted(_)
+                | What::Holding(_)
+                | What::Paused(_)
+                | What::Resumed(_)
+                | What::Kept(_)
                 | What::RollingBack(_)
                 | What::Ended(_)
         );

@@ -6,7 +6,7 @@ use windlass_model::{
     app::App,
     diagnosis::Diagnosis,
     endpoint::Endpoint,
-    event::{Event, PluginCall},
+    event::{Event, Measurement, PluginCall},
     hook::ActionResult,
     job::{CommitInfo, Gate, Image, Release, Stage},
     outcome::{Outcome, Stop},
@@ -43,6 +43,8 @@ pub(crate) fn all() -> Vec<Named> {
         ("clusters", clusters(), vec![9]),
         ("stopped", stopped(), vec![]),
         ("held", held(), vec![14, 16]),
+        ("canary", canary(), vec![12, 13, 17, 21]),
+        ("aborted", aborted(), vec![11, 13]),
     ]
 }
 
@@ -212,6 +214,34 @@ impl Scene {
         let rollback = vec![Step::Change(Change::ScaleToZero(next()))];
         let plan = Plan { forward, rollback, release: *next() };
         self.record(Event::Started(Stage::Release)).record(Event::Planned(Box::new(plan)))
+    }
+
+    fn shifted(self, weight: u32, pods: Option<(u32, u32)>) -> Self {
+        self.record(Event::TrafficShifted { cluster: "default".into(), weight, pods })
+    }
+
+    fn holding(self, ms: u64) -> Self {
+        let until_ms = self.at_ms + ms;
+        self.record(Event::Holding { until_ms })
+    }
+
+    fn measured(self, value: Option<f64>, result: Measurement, detail: &str) -> Self {
+        let cluster = "default".into();
+        let metric = "success-rate".into();
+        self.record(Event::Measured { cluster, metric, value, result, detail: detail.into() })
+    }
+
+    /// Records the steps up to the first share of the requests.
+    fn beside(self, weight: u32, pods: Option<(u32, u32)>) -> Self {
+        self.claimed()
+            .planned()
+            .step(0, "start web at 067f1fe93c beside what serves, with 5 % of its pods")
+            .took(0)
+            .step(1, "send the first requests to web at 067f1fe93c")
+            .shifted(weight, pods)
+            .took(1)
+            .step(2, "hold for 60 s, measuring success-rate")
+            .holding(60_000)
     }
 }
 
@@ -398,4 +428,53 @@ fn stopped() -> Scene {
         .log(Stage::Build, "[build 3/4] RUN npm ci", "a line")
         .after(4000)
         .ended(Outcome::Stopped { at: Stage::Build, why })
+}
+
+/// A canary that somebody pauses, resumes and approves.
+fn canary() -> Scene {
+    let digest = || "9f86d081884c7d65".to_owned();
+    let gate = Gate::Traffic;
+    let note = "the logs are well".to_owned();
+    Scene::new()
+        .beside(5, None)
+        .after(15_000)
+        .measured(None, Measurement::Inconclusive, "the query has no value")
+        .after(15_000)
+        .measured(Some(99.5), Measurement::Well, "at least 99")
+        .record(Event::Paused { by: "ann".into(), note: "looking at the logs".into() })
+        .after(60_000)
+        .record(Event::Resumed { by: "ann".into(), note })
+        .took(2)
+        .step(3, "wait for approval of 25 % of requests for web at 067f1fe93c, at most 604800 s")
+        .record(Event::Held { gate, digest: digest(), until_ms: START_MS + 604_800_000 })
+        .after(3_600_000)
+        .record(Event::Approved { gate, digest: digest(), by: "ann".into(), note: String::new() })
+        .took(3)
+        .step(4, "send 25 % of requests to web at 067f1fe93c")
+        .shifted(25, None)
+        .took(4)
+        .step(5, "apply web at 067f1fe93c")
+        .took(5)
+        .record(Event::Kept {
+            release: Box::new(release(&["default"])),
+            until_ms: START_MS + 7_200_000,
+        })
+        .serving("default", &[("https://shop.example.com/", false)])
+        .finished(Stage::Release)
+        .ended(succeeded(&["default"]))
+}
+
+/// A canary by numbers of pods whose answers are not well, and which somebody ends.
+fn aborted() -> Scene {
+    let why = Stop::Aborted { by: "ann".into(), note: "too many errors".into() };
+    let ended = Outcome::Stopped { at: Stage::Release, why };
+    let back = Event::StepStarted(Cursor::Rollback(0), "apply web at 0a1b2c3d4e".into());
+    Scene::new()
+        .beside(25, Some((1, 2)))
+        .after(15_000)
+        .measured(Some(91.25), Measurement::Failed, "at least 99; 1 of 2 failures")
+        .record(Event::RollingBack(ended.clone()))
+        .record(back)
+        .after(2000)
+        .ended(ended)
 }
