@@ -13,6 +13,7 @@ mod me;
 mod operator;
 mod outbox;
 mod own;
+mod pauses;
 mod previews;
 mod projects;
 mod removal;
@@ -54,6 +55,9 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/jobs/{id}/changes", get(changes::changes))
         .route("/jobs/{id}/approve", post(approvals::approve))
         .route("/jobs/{id}/reject", post(approvals::reject))
+        .route("/jobs/{id}/pause", post(pauses::pause))
+        .route("/jobs/{id}/resume", post(pauses::resume))
+        .route("/jobs/{id}/abort", post(pauses::abort))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/again", post(jobs::again))
         .route("/plugins", get(operator::plugins))

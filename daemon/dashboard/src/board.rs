@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use windlass_api::shown;
-use windlass_model::{job::Stage, replay::JobState};
+use windlass_model::{job::Stage, pause::Pause, replay::JobState};
 use windlass_service::Services;
 
 /// Time in which changes are gathered: a job that prints has hundreds of events a second.
@@ -25,7 +25,7 @@ const WAITING: usize = 256;
 /// A change of a list of jobs.
 #[derive(Clone)]
 pub(crate) enum Change {
-    /// A job is in another state or stage.
+    /// A job is in another state or stage, or its pause is another one.
     Job(Arc<Changed>),
     /// Changes were lost: the list is to be read again.
     Gap,
@@ -84,7 +84,7 @@ impl Inner {
 }
 
 async fn watch(board: Arc<Inner>, mut updates: broadcast::Receiver<String>) {
-    let mut known: HashMap<String, (JobState, Option<Stage>)> = HashMap::new();
+    let mut known = HashMap::new();
     loop {
         let mut ids = BTreeSet::new();
         let mut next = timeout(LOOK, updates.recv()).await;
@@ -114,19 +114,19 @@ async fn watch(board: Arc<Inner>, mut updates: broadcast::Receiver<String>) {
     }
 }
 
-/// Sends a job that is in another state or stage than before. Returns false for one that the store does not give now.
-async fn changed(
-    board: &Inner,
-    known: &mut HashMap<String, (JobState, Option<Stage>)>,
-    id: String,
-) -> bool {
+/// What a list shows of a job that changes.
+type Seen = (JobState, Option<Stage>, Option<Pause>);
+
+/// Sends a job of which a list shows something else than before. Returns false for one that the store does not give now.
+async fn changed(board: &Inner, known: &mut HashMap<String, Seen>, id: String) -> bool {
     let record = match board.services.jobs.job(&id).await {
         Ok(Some(record)) => record,
         Ok(None) => return true,
         Err(_) => return false,
     };
-    let now = (record.state, record.stage);
-    let before = if record.outcome.is_some() { known.remove(&id) } else { known.insert(id, now) };
+    let now = (record.state, record.stage, record.paused.clone());
+    let before =
+        if record.outcome.is_some() { known.remove(&id) } else { known.insert(id, now.clone()) };
     if before == Some(now) {
         return true;
     }

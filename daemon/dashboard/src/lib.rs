@@ -18,6 +18,7 @@ mod origin;
 mod problem;
 mod sessions;
 mod state;
+mod strategy;
 #[cfg(test)]
 mod tests;
 

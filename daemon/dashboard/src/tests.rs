@@ -3,6 +3,7 @@
 mod brought;
 mod endpoints;
 mod fakes;
+mod pauses;
 
 use crate::{Dashboard, LoginCodes, Settings};
 use axum::{Router, body::Body, body::to_bytes, http::Request};

@@ -4,7 +4,11 @@ use super::{
     answer::{Answer, Door, Page, given},
     body::{Body, Empty},
 };
-use crate::{event::for_page, identify::Known, problem::Problem};
+use crate::{
+    event::{PageEvent, for_page},
+    identify::Known,
+    problem::Problem,
+};
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -86,7 +90,7 @@ pub(super) struct Events {
 /// A page of events, oldest first.
 #[derive(Serialize)]
 pub(super) struct EventPage {
-    events: Vec<v1::Event>,
+    events: Vec<PageEvent>,
 }
 
 /// Returns events of a job. An empty page means that there are no more yet.
