@@ -1,12 +1,12 @@
 // Title and icon of the tab carry the state.
 
 const COLOURS: Record<string, string> = {
-  waiting: "#8a8f98", running: "#2f7de1", held: "#c77700", rolling_back: "#c77700",
+  waiting: "#8a8f98", running: "#2f7de1", held: "#c77700", paused: "#c77700", rolling_back: "#c77700",
   succeeded: "#1a8f4c", failed: "#d23b3b", stopped: "#8a8f98",
 };
 
 const MARKS: Record<string, string> = {
-  waiting: "…", running: "▸", held: "‖", rolling_back: "↺", succeeded: "✓", failed: "✕", stopped: "■",
+  waiting: "…", running: "▸", held: "‖", paused: "‖", rolling_back: "↺", succeeded: "✓", failed: "✕", stopped: "■",
 };
 
 function icon(state: string): string {

@@ -35,17 +35,40 @@ export interface Waiting {
 /** What a job waits for an approval of. */
 export interface Held { gate: string; digest: string; until: number | null }
 
+/** Who paused a release, and why. */
+export interface Pause { by: string; note: string; at: number | null }
+
 export interface Job {
   id: string; app: App; source: Source | null; rollback_of: string;
   labels: Record<string, string>; state: State; stage: Stage | "";
   created: number; principal: string; last_seq: number; ended: Ended | null;
   clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;
   held?: Held | null;
+  paused?: Pause | null;
   /** Set for a job that removes its app. */
   removal?: { data: boolean } | null;
 }
 
 export interface Endpoint { url: string; internal: boolean }
+
+/** A share of the requests: the steps of the plan from `from` on and before `to`. */
+export interface Share {
+  weight: number; clusters: string[]; from: number; to: number; hold_seconds: number; gate: boolean; check: string | null;
+}
+export interface Metric { name: string; min: number | null; max: number | null; failures: number; inconclusive: number }
+
+/** How the new version of a plan gets its requests. */
+export interface Strategy {
+  kind: "rolling" | "recreate" | "blue-green" | "canary"; traffic: "replicas" | "gateway" | "istio";
+  shares: Share[]; metrics: Metric[]; keep_seconds: number;
+}
+
+/** The numbers of pods are there where they make the share. */
+export interface Shifted { cluster: string; weight: number; new_pods: number | null; old_pods: number | null }
+export interface Measured {
+  cluster: string; metric: string; value: number | null; result: "well" | "failed" | "inconclusive"; detail: string;
+}
+
 export interface TestCase { suite: string; name: string; message: string; file: string; line: number }
 
 // One of the optional fields is set: the one that `kind` names.
@@ -62,6 +85,14 @@ export interface Event {
   held?: Held;
   pushed?: { image: string; digest: string; bytes: number };
   planned?: { forward: string[]; rollback: string[] };
+  /** Beside `planned`, where two versions share the requests. */
+  strategy?: Strategy;
+  traffic_shifted?: Shifted;
+  holding?: { until: number | null };
+  measured?: Measured;
+  paused?: { by: string; note: string };
+  resumed?: { by: string; note: string };
+  kept?: { cluster: string; until: number | null };
   step?: { index: number; rollback: boolean; done: boolean; description: string; notify: boolean };
   rollout?: { ready: number; desired: number; cluster: string };
   serving?: { cluster: string; endpoints: Endpoint[] };

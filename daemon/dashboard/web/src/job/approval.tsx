@@ -3,13 +3,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure, may, post } from "../api";
 import { clock, duration, now, repository } from "../format";
-import type { Job } from "../types";
+import type { Held, Job } from "../types";
 import { Icon } from "../ui/icons";
 import { Command, Commit, Copy, Dialog, Problem } from "../ui/parts";
 import { RemovalPlan } from "../ui/removal";
-
-/** Characters of the longest note. */
-const LONGEST = 500;
+import { Note } from "./note";
+import type { TrafficView } from "./traffic";
 
 /** Waits of less than this many seconds are counted down. */
 const SOON = 48 * 3600;
@@ -21,7 +20,23 @@ function Waiting({ job }: { job: Job }) {
   return <>Rollback to <a href={`/jobs/${job.rollback_of}`}>an earlier release</a></>;
 }
 
-export function Approval({ job, changed }: { job: Job; changed: () => void }) {
+/** Returns a name of the gate at which a job waits. It stays while the same gate waits for something else. */
+export function gateOf({ gate, digest }: Held, traffic: TrafficView | undefined, before: string): string {
+  if (gate !== "traffic") return gate;
+  // A release has several of these gates. Which one it is, is known once its event came.
+  if (traffic?.gate?.digest === digest) return `traffic ${traffic.gate.weight}`;
+  return before.startsWith("traffic") ? before : "traffic";
+}
+
+/** What was done with what waits. */
+function doneBy(job: Job, gate: string): string {
+  if (gate === "clone") return "Nothing of the commit was fetched or run.";
+  if (gate === "traffic") return "The new version runs beside the one before. Requests are shared as they are until then.";
+  return job.source ? "Built and tested. Nothing is applied yet." : "Nothing is changed yet.";
+}
+
+/** `weight` is the percentage of requests at a gate before a larger share. `null` means that it is not known. */
+export function Approval({ job, weight, changed }: { job: Job; weight: number | null; changed: () => void }) {
   const [seen, setSeen] = useState(job.held?.digest ?? "");
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
@@ -34,6 +49,8 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
   if (!held || job.ended) return null;
   const { gate, digest, until } = held;
   const isOther = !!seen && seen !== digest;
+  const isTraffic = gate === "traffic";
+  const what = !isTraffic ? `its ${gate}` : weight === null ? "more requests" : `${weight} % of requests`;
   const send = async (what: "approve" | "reject") => {
     setBusy(true);
     setFailure(undefined);
@@ -50,8 +67,8 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
   return (
     <section class="card approval" aria-label="Approval">
       <div class="approval-head"><Icon name="waiting" size={20} />
-        <div><h2>Waits for approval of its {gate}</h2>
-          <p class="quiet">{gate === "clone" ? "Nothing of the commit was fetched or run." : job.source ? "Built and tested. Nothing is applied yet." : "Nothing is changed yet."}</p></div></div>
+        <div><h2>Waits for approval of {what}</h2>
+          <p class="quiet">{doneBy(job, gate)}</p></div></div>
       <dl class="facts">
         <div class="fact"><dt>What</dt><dd><Waiting job={job} /></dd></div>
         <div class="fact"><dt>Asked for by</dt><dd>{job.principal}</dd></div>
@@ -67,10 +84,7 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
       )}
       {may("approve", job.app.project) ? (
         <form class="decide" onSubmit={(event) => { event.preventDefault(); if (!isOther && !busy) void send("approve"); }}>
-          <label for="note" class="visually-hidden">Note</label>
-          {/* The note is of either answer: Enter after the reason of a rejection shall approve nothing. */}
-          <input id="note" placeholder="Note (for the journal)" maxLength={LONGEST} value={note} onInput={(event) => setNote(event.currentTarget.value)}
-            onKeyDown={(event) => { if (event.key === "Enter") event.preventDefault(); }} />
+          <Note id="note" value={note} set={setNote} />
           <button type="button" class="danger" disabled={busy || isOther} onClick={() => setAsks(true)}>Reject</button>
           <button ref={approve} type="submit" class="primary" disabled={busy || isOther}>{busy ? "Sending …" : "Approve"}</button>
         </form>
@@ -81,7 +95,7 @@ export function Approval({ job, changed }: { job: Job; changed: () => void }) {
       {failure && <Problem failure={failure} />}
       {asks && (
         <Dialog title="Reject this job?" onClose={() => setAsks(false)}>
-          <p>It ends, and what serves now goes on serving. Another job can be submitted.</p>
+          <p>{isTraffic ? "It ends, and all requests go back to the version before." : "It ends, and what serves now goes on serving."} Another job can be submitted.</p>
           <div class="dialog-actions">
             <button type="button" onClick={() => setAsks(false)}>Leave it</button>
             <button type="button" class="danger" disabled={busy} onClick={() => { setAsks(false); void send("reject"); }}>Reject job</button>

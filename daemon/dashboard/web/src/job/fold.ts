@@ -1,6 +1,7 @@
 // What the events of a job say about it now.
 
 import type { Ended, Endpoint, Event, Stage } from "../types";
+import { type TrafficView, still, takeTraffic } from "./traffic";
 
 export type StepState = "waiting" | "running" | "succeeded" | "failed" | "skipped" | "stopped";
 
@@ -22,6 +23,7 @@ export interface View {
   pushed: NonNullable<Event["pushed"]> | null;
   /** The last gate that the job came to or passed, and the number of that event. */
   gate: string;
+  traffic: TrafficView;
   rollingBack: Ended | null;
   ended: Ended | null;
 }
@@ -29,7 +31,7 @@ export interface View {
 export function fresh(): View {
   return {
     stages: new Map(), summary: "", author: "", forward: [], rollback: [], rollouts: new Map(), serving: new Map(),
-    warnings: [], tested: null, retrying: null, gate: "", pushed: null, rollingBack: null, ended: null,
+    warnings: [], tested: null, retrying: null, gate: "", traffic: still(), pushed: null, rollingBack: null, ended: null,
   };
 }
 
@@ -64,6 +66,7 @@ export function take(view: View, event: Event): void {
       else [step.state, step.from] = ["running", at];
     }
   }
+  takeTraffic(view.traffic, event, view.forward);
   if (event.rolling_back || event.ended) {
     const outcome = (event.rolling_back ?? event.ended)?.outcome;
     for (const step of [...view.forward, ...view.rollback]) {

@@ -41,13 +41,16 @@ const NAMES: Record<string, string> = {
 
 export const stageName = (stage: string) => NAMES[stage] ?? stage;
 
-const KINDS: Record<string, Kind> = { warning: "warning", held: "warning", retrying: "warning", rolling_back: "warning", serving: "good" };
+const KINDS: Record<string, Kind> = {
+  warning: "warning", held: "warning", paused: "warning", retrying: "warning", rolling_back: "warning", serving: "good",
+};
 
 function kindOf(event: Event): Kind {
   if (event.build_step) return event.build_step.error ? "error" : "note";
   const outcome = event.ended?.outcome;
   if (outcome) return outcome === "failed" ? "error" : outcome === "succeeded" ? "good" : "warning";
   if (event.tested) return event.tested.failed ? "error" : "good";
+  if (event.measured && event.measured.result !== "well") return event.measured.result === "failed" ? "error" : "warning";
   return KINDS[event.kind] ?? "note";
 }
 

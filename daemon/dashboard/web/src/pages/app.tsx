@@ -153,7 +153,7 @@ export function AppPage({ app }: { app: App }) {
           <section>
             <div class="section-head"><h2>Last jobs</h2><a href={query("/jobs", { project: app.project, app: app.name })}>All jobs</a></div>
             {data.jobs.length
-              ? <JobList jobs={data.jobs} withApp={false} />
+              ? <JobList jobs={data.jobs} withApp={false} withWeight />
               : <Empty title="No job yet"><Command>{`windlass submit ${app.project}/${app.name} --repository URL`}</Command></Empty>}
           </section>
           <Releases app={app} version={version} />

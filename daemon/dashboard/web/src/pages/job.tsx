@@ -3,18 +3,19 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure, may, post, requestId } from "../api";
 import { appName, repository } from "../format";
-import { Approval } from "../job/approval";
+import { Approval, gateOf } from "../job/approval";
 import { ChangesCard, seesChanges } from "../job/changes";
 import { Feed } from "../job/feed";
 import { LogView } from "../job/log";
 import { Notice, Rollout, Stages, Tests, Warnings } from "../job/panels";
 import { stageName } from "../job/lines";
+import { StrategyCard } from "../job/strategy";
 import { useLoad } from "../load";
 import { appPath, go, jobPath, projectPath } from "../route";
 import { Crumbs } from "../shell";
 import { title } from "../title";
 import type { Job } from "../types";
-import { Ago, Badge, Commit, Dialog, Problem, Skeleton, Took, isOver, subject, word } from "../ui/parts";
+import { Ago, Badge, Commit, Dialog, Problem, Skeleton, Took, isOver, shownState, subject, word } from "../ui/parts";
 import { RemovalDialog } from "../ui/removal";
 
 /** Reads the events of a job for as long as its page is open. */
@@ -104,15 +105,18 @@ export function JobPage({ id }: { id: string }) {
   const { feed, version } = useFeed(job);
   const stagesKnown = feed ? [...feed.view.stages.values()].map((one) => one.state).join() : "";
   const gate = feed?.view.gate ?? "";
+  const traffic = feed?.view.traffic;
+  const pause = traffic?.pause ?? "";
   const ended = !!feed?.ended;
   // What is released is known once it is pushed, and what it is compared with once it is planned.
   const release = `${feed?.view.pushed?.digest ?? ""} ${feed?.view.forward.length ? "planned" : ""}`;
-  // State, reasons to wait and the outcome are the job's own: asked for again when a stage or the job ends, and at
-  // a gate.
-  useEffect(() => { if (job && (ended ? !job.ended : stagesKnown || gate)) again(); }, [stagesKnown, gate, ended]);
+  // State, reasons to wait and the outcome are the job's own: asked for again when a stage or the job ends, at a gate,
+  // and when it is paused or goes on.
+  useEffect(() => { if (job && (ended ? !job.ended : stagesKnown || gate || pause)) again(); }, [stagesKnown, gate, pause, ended]);
   // What was looked at is remembered for as long as it is the same gate, also while the job runs between.
   const gateSeen = useRef("");
-  if (job?.held) gateSeen.current = job.held.gate;
+  if (job?.held) gateSeen.current = gateOf(job.held, traffic, gateSeen.current);
+  const weight = traffic?.gate && traffic.gate.digest === job?.held?.digest ? traffic.gate.weight : null;
   const waits = job?.state === "waiting" || !!job?.waiting;
   useEffect(() => {
     if (!waits) return;
@@ -120,21 +124,22 @@ export function JobPage({ id }: { id: string }) {
     return () => clearInterval(timer);
   }, [waits, again]);
   const heading = job ? feed?.view.summary || subject(job) : "";
-  useEffect(() => { if (job) title(`${appName(job.app)}: ${heading}`, job.state); }, [job?.state, heading]);
+  useEffect(() => { if (job) title(`${appName(job.app)}: ${heading}`, shownState(job)); }, [job && shownState(job), heading]);
   if (!job) return failure ? <Problem failure={failure} again={again} /> : <Skeleton rows={6} />;
   const at = job.stage && !isOver(job.state) ? ` at ${stageName(job.stage).toLowerCase()}` : "";
   return (
     <div class="page">
       <Crumbs of={[["Projects", "/"], [job.app.project, projectPath(job.app.project)], [`${job.app.name} ${job.app.environment}`, appPath(job.app)]]} />
       <div class="page-head job-head">
-        <div><Badge state={job.state} large /><h1>{heading}</h1></div>
+        <div><Badge state={shownState(job)} large /><h1>{heading}</h1></div>
         <Actions job={job} changed={again} />
       </div>
-      <p class="visually-hidden" role="status">{word(job.state)}{at}</p>
+      <p class="visually-hidden" role="status">{word(shownState(job))}{at}</p>
       <Facts job={job} feed={feed} />
-      <Approval key={gateSeen.current} job={job} changed={again} />
+      <Approval key={gateSeen.current} job={job} weight={weight} changed={again} />
       {feed && <Notice job={job} view={feed.view} />}
       {feed && <Stages job={job} view={feed.view} />}
+      {feed && <StrategyCard job={job} view={feed.view} changed={again} />}
       {feed?.failure && <Problem failure={feed.failure} />}
       {seesChanges(job) && <ChangesCard job={job} version={`${release} ${job.held?.digest ?? ""}`} />}
       {feed && <div class="panels"><Rollout view={feed.view} isOver={isOver(job.state)} /><Tests view={feed.view} /></div>}

@@ -5,6 +5,7 @@ const PATHS: Record<string, string> = {
   failed: "M4.5 4.5l7 7m0-7l-7 7",
   stopped: "M5 5h6v6H5z",
   waiting: "M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v3l2 1.5",
+  paused: "M6 4v8m4-8v8",
   todo: "M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8z",
   rolling_back: "M4 4v3.5h3.5M4.4 7.2A4.2 4.2 0 1 1 5 11",
   skipped: "M5 8h6",

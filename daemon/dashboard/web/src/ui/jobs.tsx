@@ -4,7 +4,8 @@ import { appName, clock, short } from "../format";
 import { appPath, jobPath } from "../route";
 import type { Job } from "../types";
 import { Icon } from "./icons";
-import { Ago, Badge, Took } from "./parts";
+import { Ago, Badge, Took, shownState } from "./parts";
+import { Weight, isReleasing } from "./weight";
 
 function what(job: Job): string {
   if (job.rollback_of) return "rollback";
@@ -15,7 +16,9 @@ function what(job: Job): string {
 
 /** Why a job waits, where it failed, or who stopped it. */
 function note(job: Job): string {
-  if (job.held) return `before its ${job.held.gate}${job.held.until ? `, until ${clock(job.held.until)}` : ""}`;
+  const gate = job.held?.gate === "traffic" ? "it gets more requests" : `its ${job.held?.gate}`;
+  if (job.held) return `before ${gate}${job.held.until ? `, until ${clock(job.held.until)}` : ""}`;
+  if (job.paused && !job.ended) return `by ${job.paused.by}${job.paused.note && `: ${job.paused.note}`}`;
   if (job.waiting) return `for ${job.waiting.sentence}`;
   const { ended } = job;
   if (ended?.diagnosis) return ended.diagnosis.what;
@@ -23,12 +26,13 @@ function note(job: Job): string {
   return job.state === "running" && job.stage ? `at ${job.stage}` : "";
 }
 
-export function JobList({ jobs, withApp = true }: { jobs: Job[]; withApp?: boolean }) {
+/** `withWeight` shows the share of requests of each release that is under way, at a request for each. */
+export function JobList({ jobs, withApp = true, withWeight = false }: { jobs: Job[]; withApp?: boolean; withWeight?: boolean }) {
   return (
     <ul class="rows">
       {jobs.map((job) => (
         <li class="row job-row" key={job.id}>
-          <Badge state={job.state} text={job.state === "held" ? "To approve" : undefined} />
+          <Badge state={shownState(job)} text={job.state === "held" ? "To approve" : undefined} />
           <div class="row-main">
             <a class="row-link" href={jobPath(job.id)}>
               {withApp ? <><b>{appName(job.app)}</b> <span class="quiet">{job.app.environment}</span></> : <b>{what(job)}</b>}
@@ -36,7 +40,8 @@ export function JobList({ jobs, withApp = true }: { jobs: Job[]; withApp?: boole
             <span class="row-note">
               {withApp && <span><Icon name={job.rollback_of ? "rolling_back" : job.removal ? "removal" : "branch"} size={13} /> {what(job)}</span>}
               {job.source && <code>{short(job.source.commit)}</code>}
-              {note(job) && <span class="clip">{note(job)}</span>}
+              {withWeight && isReleasing(job) && <Weight job={job} />}
+              {note(job) && <span class="clip" title={note(job)}>{note(job)}</span>}
             </span>
           </div>
           <div class="row-side">

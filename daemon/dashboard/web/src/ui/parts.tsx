@@ -8,12 +8,13 @@ import type { Job, State } from "../types";
 import { Icon } from "./icons";
 
 const WORDS: Record<string, string> = {
-  waiting: "Waiting", running: "Running", held: "Waits for approval", rolling_back: "Rolling back", succeeded: "Succeeded", failed: "Failed",
+  waiting: "Waiting", running: "Running", held: "Waits for approval", paused: "Paused", rolling_back: "Rolling back", succeeded: "Succeeded", failed: "Failed",
   stopped: "Stopped", healthy: "Healthy", progressing: "Progressing", out_of_sync: "Out of sync",
   degraded: "Degraded", unreachable: "Unreachable", skipped: "Skipped", none: "Nothing serves",
   done: "Delivered", dead: "Given up", void: "Dropped", job: "Deployed", already: "Already deployed",
   nothing: "Nothing to deploy", looking: "Being looked at", open: "Open", removed: "Removed", closed: "Closed",
   reached: "Reached", away: "Not reached", called: "Called", uncalled: "Never called",
+  well: "Well", inconclusive: "No value",
 };
 
 const ICONS: Record<string, string> = {
@@ -21,12 +22,14 @@ const ICONS: Record<string, string> = {
   done: "succeeded", dead: "failed", void: "skipped", job: "succeeded", already: "skipped", nothing: "skipped",
   looking: "running", unreachable: "degraded", none: "skipped", open: "succeeded", removed: "removal", closed: "stopped",
   reached: "succeeded", away: "degraded", finding: "warning", called: "succeeded", uncalled: "waiting",
+  well: "succeeded", inconclusive: "skipped",
 };
 
 const TONES: Record<string, string> = {
-  running: "blue", progressing: "blue", looking: "blue", held: "amber", rolling_back: "amber", out_of_sync: "amber",
+  running: "blue", progressing: "blue", looking: "blue", held: "amber", paused: "amber", rolling_back: "amber", out_of_sync: "amber",
   succeeded: "green", healthy: "green", done: "green", job: "green", open: "green", reached: "green", called: "green",
   failed: "red", degraded: "red", dead: "red", unreachable: "amber", away: "red", finding: "amber", uncalled: "amber",
+  well: "green", inconclusive: "amber",
 };
 
 export const word = (state: string) => WORDS[state] ?? state;
@@ -126,5 +129,8 @@ export function subject(job: Job): string {
   if (job.removal) return job.removal.data ? "Removal of the app with its data" : "Removal of the app";
   return job.labels["windlass.summary"] || job.source?.revision || job.source?.branch || "Commit";
 }
+
+/** The state of a job as people see it: one whose release is paused is not said to run. */
+export const shownState = (job: Job) => (job.state === "running" && job.paused ? "paused" : job.state);
 
 export const isOver = (state: State) => state === "succeeded" || state === "failed" || state === "stopped";

@@ -1,0 +1,67 @@
+// A release that is under way: who paused it, and the buttons that pause, resume and abort it.
+
+import { useState } from "preact/hooks";
+import { Failure, may, post } from "../api";
+import type { Job } from "../types";
+import { Icon } from "../ui/icons";
+import { Ago, Dialog, Problem } from "../ui/parts";
+import { Note } from "./note";
+
+export function Paused({ job }: { job: Job }) {
+  const { paused } = job;
+  if (!paused) return null;
+  return (
+    <div class="paused">
+      <p><Icon name="paused" size={14} /> <b>Paused by {paused.by}</b> <span class="quiet"><Ago at={paused.at} /></span></p>
+      {paused.note && <p class="note">{paused.note}</p>}
+      <p class="quiet">It takes no further step, and requests are shared as they are, until somebody resumes or aborts it.</p>
+    </div>
+  );
+}
+
+/** Buttons for those who may deploy. */
+export function Interventions({ job, changed }: { job: Job; changed: () => void }) {
+  const [note, setNote] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [asks, setAsks] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  if (!may("deploy", job.app.project)) return null;
+  const send = async (what: "pause" | "resume" | "abort") => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await post(`/api/jobs/${encodeURIComponent(job.id)}/${what}`, { note: note.trim() });
+      setNote("");
+    } catch (error) {
+      if (error instanceof Failure) setFailure(error);
+    }
+    setBusy(false);
+    // Also after an error: somebody else was faster, or the release has ended.
+    changed();
+  };
+  const isPaused = !!job.paused;
+  return (
+    <>
+      <div class="decide" role="group" aria-label="Pause or abort">
+        <Note id="pause-note" value={note} set={setNote} />
+        <button type="button" class={isPaused ? "primary" : ""} disabled={busy} onClick={() => void send(isPaused ? "resume" : "pause")}>
+          {isPaused ? "Resume" : "Pause"}</button>
+        <button type="button" class="danger" disabled={busy} onClick={() => setAsks(true)}>Abort …</button>
+      </div>
+      {failure && <Problem failure={failure} />}
+      {asks && (
+        <Dialog title="Abort this release?" onClose={() => setAsks(false)}>
+          <ul class="plain-list">
+            <li>All requests go back to the version before, whose pods still run. The new version's pods end.</li>
+            <li>The job ends as stopped. What a migration did to data stays.</li>
+          </ul>
+          <div class="decide"><Note id="abort-note" value={note} set={setNote} /></div>
+          <div class="dialog-actions">
+            <button type="button" onClick={() => setAsks(false)}>Leave it</button>
+            <button type="button" class="danger" disabled={busy} onClick={() => { setAsks(false); void send("abort"); }}>Abort release</button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
