@@ -18,7 +18,7 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use windlass_bed::{daemon::Config, layout::HOST, part::controllers::page_tests};
+use windlass_bed::{Repository, daemon::Config, layout::HOST, part::controllers::page_tests};
 use windlass_tests::{
     Namespace, SMALL, TestEnv, bed, dockerfile,
     forge_project::{Endpoint, ForgeProject, Got, KEY, printing_app},
@@ -55,6 +55,10 @@ const HOSTILE: &str = r#"RUN echo '<img src=x onerror="document.title=1">'; \
 
 /// Prints a line each 100 ms for ten minutes.
 const LIVE: &str = "RUN i=0; while [ $i -lt 6000 ]; do i=$((i+1)); echo \"line $i of a job that runs\"; sleep 0.1; done\n";
+
+/// A canary by numbers of pods that waits for an approval of its first share, and holds longer than all flows take.
+const CANARY: &str =
+    "[strategy]\nkind = \"canary\"\nweights = [25, 50, 100]\ngates = [25]\nhold-seconds = 3600\n";
 
 /// A push that was deployed.
 struct Pushed {
@@ -146,6 +150,17 @@ fn bring(env: &TestEnv, elsewhere: &Namespace) {
     of_owner(&[&args[..], &["--kubeconfig", &kubeconfig][..]].concat());
 }
 
+/// Releases an app, and then a canary of it beside the version that serves. Returns the id of the canary's job.
+fn canary(env: &TestEnv, repository: &Repository) -> String {
+    repository.write("Dockerfile", &dockerfile()).unwrap();
+    repository.write("windlass.toml", &format!("{SMALL}{CANARY}")).unwrap();
+    repository.commit("before the canary").unwrap();
+    env.submit("steps", repository.url(), &[]).succeeded();
+    repository.write("index.html", "two\n").unwrap();
+    repository.commit("the canary").unwrap();
+    env.submit_detached("steps", repository.url(), &[])
+}
+
 /// Waits for a message about the preview `pr-blue`, and returns its data. An empty `job` means any.
 fn of_preview(bot: &Endpoint, kind: &str, job: &str) -> Value {
     let body = bot.hear().verified(KEY);
@@ -208,10 +223,11 @@ fn people_see_what_happens_and_change_what_they_may() {
     with(LONG);
     let long = env.submit("long", repository.url(), &[]);
     assert_eq!(long.outcome, "succeeded", "{}", long.text);
+    let canary = canary(&env, &repository);
     with(LIVE);
     let live = env.submit_detached("web", repository.url(), &[]);
 
-    for id in [&held, &rejected] {
+    for id in [&held, &rejected, &canary] {
         let is_held = |event: &Value| event["held"].is_object();
         assert!(env.await_event(id, is_held).is_some(), "{:#?}", env.events(id));
     }
@@ -243,6 +259,7 @@ fn people_see_what_happens_and_change_what_they_may() {
         .env("WINDLASS_PAGE_LONG", &long.id)
         .env("WINDLASS_PAGE_HELD", &held)
         .env("WINDLASS_PAGE_REJECTED", &rejected)
+        .env("WINDLASS_PAGE_CANARY", &canary)
         .env("WINDLASS_PAGE_PREVIEW", &preview)
         .env("WINDLASS_PAGE_REGISTRY", bed().layout.private_registry())
         .env("WINDLASS_PAGE_CLUSTER", CLUSTER)

@@ -1,5 +1,6 @@
 // The browser, pages that fail at what a visitor would not see, and the variables that the tests need.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
@@ -77,6 +78,17 @@ export async function newest(page) {
   const rows = await shown(page);
   return Math.max(0, ...rows.map((row) => row.seq));
 }
+
+/** Returns the serious faults of a page for readers of the screen and for the eye. */
+export async function faults(page, path) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${path}: ${id}: ${nodes.slice(0, 3).map((node) => `${node.html} ${node.any[0]?.message ?? ""}`).join("\n  ")}`);
+}
+
+/** Returns the pixels by which a page is wider than its screen. */
+export const beyond = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 /** Waits until something is true. */
 export async function until(what, is, seconds = 20) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, base, enter, given, visit } from "./browser.mjs";
+import { ask, base, beyond, enter, given, visit } from "./browser.mjs";
 
 const ended = given("WINDLASS_PAGE_ENDED");
 
@@ -59,11 +59,12 @@ test("nothing is wider than a small screen", async () => {
     const { app } = await ask(page, `/api/jobs/${ended}`);
     for (const path of ["/", "/jobs", `/jobs/${given("WINDLASS_PAGE_FAILED")}`, `/jobs/${ended}`,
       `/projects/${app.project}/apps/${app.name}/${app.environment}`, `/projects/${app.project}/deliveries`,
-      `/projects/${app.project}/previews`, `/projects/${app.project}/outbox`, `/projects/${app.project}/own`, "/clusters", `/jobs/${given("WINDLASS_PAGE_HELD")}`]) {
+      `/projects/${app.project}/previews`, `/projects/${app.project}/outbox`, `/projects/${app.project}/own`, "/clusters", `/jobs/${given("WINDLASS_PAGE_HELD")}`,
+      `/jobs/${given("WINDLASS_PAGE_CANARY")}`]) {
       await page.goto(base + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(beyond <= 0, `${path} is ${beyond} pixels too wide`);
+      const pixels = await beyond(page);
+      assert.ok(pixels <= 0, `${path} is ${pixels} pixels too wide`);
     }
   });
 });

@@ -13,12 +13,12 @@ test("whoever may only read sees no button that changes anything", async () => {
     await enter(page, reader, `/jobs/${live}`);
     const { app } = await ask(page, `/api/jobs/${live}`);
     await page.locator(".badge.large").waitFor();
-    for (const path of [`/jobs/${live}`, `/jobs/${ended}`, `/jobs/${given("WINDLASS_PAGE_HELD")}`, `/projects/${app.project}/previews`, `/projects/${app.project}/apps/${app.name}/${app.environment}`,
+    for (const path of [`/jobs/${live}`, `/jobs/${ended}`, `/jobs/${given("WINDLASS_PAGE_HELD")}`, `/jobs/${given("WINDLASS_PAGE_CANARY")}`, `/projects/${app.project}/previews`, `/projects/${app.project}/apps/${app.name}/${app.environment}`,
       `/projects/${app.project}/deliveries`, `/projects/${app.project}/outbox`, `/projects/${app.project}/own`]) {
       await page.goto(base + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.locator(".skeleton").waitFor({ state: "detached" });
-      const buttons = page.getByRole("button", { name: /cancel|submit again|roll back|replay|send again|approve|reject|remove/i });
+      const buttons = page.getByRole("button", { name: /cancel|submit again|roll back|replay|send again|approve|reject|remove|pause|resume|abort/i });
       assert.equal(await buttons.count(), 0, path);
     }
     // Here alone: on a job's page a stage has the name.
