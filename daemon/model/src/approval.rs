@@ -1,6 +1,10 @@
 //! Approvals: a job waits at a gate until a person approves exactly what comes next.
 
-use crate::{event::Event, job::Gate};
+use crate::{
+    event::Event,
+    job::Gate,
+    replay::{JobState, state_after},
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -19,6 +23,21 @@ pub struct Hold {
     pub digest: String,
     /// End of the wait, in milliseconds since 1970.
     pub until_ms: u64,
+}
+
+impl Hold {
+    /// Returns the length of the wait, which began at this time (milliseconds since 1970). `None` means that the time is
+    /// unknown.
+    #[must_use]
+    pub fn length(&self, began_ms: Option<u64>) -> Duration {
+        match (self.gate, began_ms) {
+            // In whole seconds: its end was decided a moment before its beginning was stored.
+            (Gate::Traffic, Some(began_ms)) => {
+                Duration::from_secs(self.until_ms.saturating_sub(began_ms).div_ceil(1000))
+            }
+            (Gate::Clone | Gate::Release | Gate::Traffic, _) => HELD_FOR,
+        }
+    }
 }
 
 /// Approval that a person gave to a job.
@@ -106,14 +125,30 @@ pub fn hold(event: &Event) -> Option<Hold> {
 #[must_use]
 pub fn waited<'a>(journal: impl IntoIterator<Item = (u64, &'a Event)>, now_ms: u64) -> Duration {
     let mut waited_ms = 0;
-    let mut held_ms: Option<u64> = None;
+    let mut held: Option<(u64, Gate)> = None;
     for (at_ms, event) in journal {
-        // The next run's claim ends the wait.
-        waited_ms += held_ms.take().map_or(0, |held_ms| at_ms.saturating_sub(held_ms));
-        held_ms = matches!(event, Event::Held { .. }).then_some(at_ms);
+        if held.is_some_and(|(_, gate)| !ends_wait(gate, event)) {
+            continue;
+        }
+        waited_ms += held.take().map_or(0, |(held_ms, _)| at_ms.saturating_sub(held_ms));
+        if let Event::Held { gate, .. } = event {
+            held = Some((at_ms, *gate));
+        }
     }
-    waited_ms += held_ms.map_or(0, |held_ms| now_ms.saturating_sub(held_ms));
+    waited_ms += held.map_or(0, |(held_ms, _)| now_ms.saturating_sub(held_ms));
     Duration::from_millis(waited_ms)
+}
+
+/// Returns whether a wait at a gate ends with an event that follows it.
+fn ends_wait(gate: Gate, event: &Event) -> bool {
+    match gate {
+        // The run has ended, and the next one's claim is the next event.
+        Gate::Clone | Gate::Release => true,
+        // The run goes on, and records other things while it waits: a pause, the state of pods.
+        Gate::Traffic => {
+            matches!(event, Event::Claimed { .. }) || state_after(JobState::Held, event).is_some()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -193,5 +228,48 @@ mod tests {
         assert_eq!((of(0, 1000), of(1, 1000), of(2, 60)), (0, 0, 10));
         assert_eq!((of(3, 1000), of(4, 170), of(5, 9000)), (100, 110, 200));
         assert_eq!(of(2, 20), 0, "the clock was put back");
+    }
+
+    #[test]
+    fn a_wait_in_the_middle_of_a_release_ends_when_the_release_goes_on() {
+        let held = || Event::Held { gate: Gate::Traffic, digest: "a".into(), until_ms: 900 };
+        let by = || "ann".to_owned();
+        let journal = [
+            (10, Event::Claimed { daemon: "bed".into() }),
+            (50, held()),
+            (60, Event::Paused { by: by(), note: String::new() }),
+            (70, Event::Rollout { cluster: "eu".into(), ready: 1, wanted: 2 }),
+            (150, Event::Claimed { daemon: "bed".into() }),
+            (160, held()),
+            (200, Event::Resumed { by: by(), note: String::new() }),
+            (
+                260,
+                Event::Approved {
+                    gate: Gate::Traffic,
+                    digest: "a".into(),
+                    by: by(),
+                    note: String::new(),
+                },
+            ),
+        ];
+        let of = |count: usize, now_ms| {
+            let events = journal.iter().take(count).map(|(at_ms, event)| (*at_ms, event));
+            waited(events, now_ms).as_millis()
+        };
+        assert_eq!((of(2, 55), of(4, 100), of(5, 1000)), (5, 50, 100));
+        assert_eq!((of(7, 210), of(8, 9000)), (150, 200));
+    }
+
+    #[test]
+    fn a_wait_in_the_middle_of_a_release_has_a_length_of_its_own() {
+        let hold = |gate| Hold { gate, digest: "a".into(), until_ms: 91_500 };
+        let seconds = |gate, began_ms| hold(gate).length(began_ms).as_secs();
+        assert_eq!(seconds(Gate::Traffic, Some(1_600)), 90);
+        assert_eq!(seconds(Gate::Traffic, Some(100_000)), 0, "the clock was put forward");
+        for (gate, began_ms) in
+            [(Gate::Clone, Some(1_600)), (Gate::Release, Some(1_600)), (Gate::Traffic, None)]
+        {
+            assert_eq!(hold(gate).length(began_ms), HELD_FOR);
+        }
     }
 }
