@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use thiserror::Error;
-use windlass_model::{app::App, event::Event, job::Release};
+use windlass_model::{app::App, event::Event, job::Release, pause::Interventions};
 
 /// Rejection of further events by a job's journal. The run stops at once and touches nothing more; the job's
 /// owner resumes it from the journal.
@@ -35,6 +35,8 @@ pub trait Journal: Send + Sync {
     }
     /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
+    /// Returns everything that people said about the job, as it is now.
+    async fn interventions(&self) -> Result<Interventions, JournalLost>;
 }
 
 /// Journal that keeps nothing, for work that belongs to no job: dry runs, renewals, self-tests.
@@ -49,5 +51,9 @@ impl Journal for NullJournal {
 
     async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
+    }
+
+    async fn interventions(&self) -> Result<Interventions, JournalLost> {
+        Ok(Interventions::default())
     }
 }

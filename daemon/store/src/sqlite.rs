@@ -32,6 +32,7 @@ mod messages;
 mod outbox;
 mod own_clusters;
 mod own_registries;
+mod pauses;
 mod previews;
 mod projects;
 mod releases;

@@ -124,6 +124,14 @@ impl Runs for OneJob {
         not_asked()
     }
 
+    async fn supersede(&self, _: &str, _: &str) -> Result<bool, StoreError> {
+        not_asked()
+    }
+
+    async fn interventions(&self, _: &str) -> Result<Interventions, StoreError> {
+        not_asked()
+    }
+
     async fn replay(&self, _: &str) -> Result<Option<Replay>, StoreError> {
         self.0.clone()
     }

@@ -5,10 +5,7 @@
 //! applies both in the transaction that stores the event.
 
 use super::secrets::Secrets;
-use crate::{
-    journal::{Journal, JournalLost},
-    logs::Logged,
-};
+use crate::{journal::JournalLost, logs::Logged};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::broadcast;
@@ -20,6 +17,7 @@ use windlass_model::{
     job::{Job, Release, Stage},
     outbox::Receiver,
     outcome::{Outcome, Stop},
+    pause::{Interventions, Pause},
     replay::JobState,
     secret::Secret,
 };
@@ -27,8 +25,10 @@ use windlass_model::{
 mod ahead;
 mod approvals;
 mod counts;
+mod course;
 mod deliveries;
 mod error;
+mod job_journal;
 mod outbox;
 mod own_clusters;
 mod own_registries;
@@ -42,6 +42,7 @@ pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
 };
 pub use error::StoreError;
+pub use job_journal::JobJournal;
 pub use outbox::{
     Attempt, LONGEST_TAKEN_MS, LONGEST_WAIT_MS, MessageCount, Notice, Outbox, OutboxFilter,
 };
@@ -110,6 +111,8 @@ pub struct JobRecord {
     pub outcome: Option<Outcome>,
     /// Wait for an approval. `None` means that the job waits for none.
     pub held: Option<Hold>,
+    /// Pause that nobody ended yet. `None` means that there is none, or that the job goes forward no more.
+    pub paused: Option<Pause>,
     /// Time at which the job was claimed first, in milliseconds since 1970. `None` means that it waits.
     pub started_ms: Option<u64>,
     /// Time at which the job ended, in milliseconds since 1970. `None` means that it has not ended.
@@ -277,6 +280,14 @@ pub trait Jobs: Send + Sync {
     /// Records that a job is to stop, which waits for an approval that nobody gave. `false` means that it waits for none,
     /// or is to stop already.
     async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
+    /// Pauses a job: its release takes no further step. The time is the store's. A job that is paused stays so, with
+    /// whoever came first. `false` means that it cannot be paused: see [`JobRecord::can_be_paused`].
+    async fn pause(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
+    /// Ends the pause of a job. `false` means that it is not paused.
+    async fn resume(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
+    /// Records that a job is to stop, whose release is under way. `false` means that it cannot be aborted: see
+    /// [`JobRecord::can_be_aborted`].
+    async fn abort(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
 }
 
 /// Jobs, for the daemon that runs them.
@@ -326,6 +337,11 @@ pub trait Runs: Send + Sync {
     /// Ends the wait of a job whose time was over at `now_ms`: records [`Stop::NotApproved`], unless somebody approved. The
     /// first reason for a stop stays.
     async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError>;
+    /// Records that a job is to stop, since the newer job `by` of its app is there. `false` means that it is to stop
+    /// already, has ended, or is unknown.
+    async fn supersede(&self, job: &str, by: &str) -> Result<bool, StoreError>;
+    /// Returns everything that people said about a job, as it is now. An unknown job has nothing.
+    async fn interventions(&self, job: &str) -> Result<Interventions, StoreError>;
     /// Returns a job and its events, as they were at one moment. `None` means that the job is unknown.
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError>;
 }
@@ -432,40 +448,4 @@ pub trait Store:
     async fn ended(&self);
     /// Closes the store. All stored rows are on the disk then, log lines too.
     async fn close(&self);
-}
-
-/// Journal of one claimed job, on any store. Log lines are stored behind the run's back, and each other event after
-/// all lines before it.
-pub struct JobJournal {
-    store: Arc<dyn Store>,
-    claim: Claim,
-    ahead: Arc<Ahead>,
-}
-
-impl JobJournal {
-    /// Makes the journal to which the run of a claimed job writes.
-    #[must_use]
-    pub fn new(store: Arc<dyn Store>, claim: Claim) -> Self {
-        Self { store, claim, ahead: Arc::default() }
-    }
-}
-
-#[async_trait]
-impl Journal for JobJournal {
-    async fn append(&self, event: Event) -> Result<(), JournalLost> {
-        if matches!(event, Event::Log { .. }) {
-            self.ahead.room().await?;
-            return Ok(self.store.take_line(&self.claim, event, &self.ahead).await?);
-        }
-        self.ahead.all().await?;
-        Ok(self.store.append(&self.claim, event).await?)
-    }
-
-    async fn lost(&self) -> JournalLost {
-        self.ahead.lost().await.into()
-    }
-
-    async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {
-        Ok(self.store.last_release(app, cluster).await?)
-    }
 }

@@ -270,6 +270,18 @@ impl Jobs for FakeStore {
         unused()
     }
 
+    async fn pause(&self, _: &str, _: &str, _: &str) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    async fn resume(&self, _: &str, _: &str, _: &str) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    async fn abort(&self, _: &str, _: &str, _: &str) -> Result<bool, StoreError> {
+        unused()
+    }
+
     async fn requested(&self, _: &str, _: &str) -> Result<Option<JobRecord>, StoreError> {
         unused()
     }

@@ -39,6 +39,8 @@ impl Jobs for MemoryStore {
             outcome: None,
             held: None,
             approvals: Vec::new(),
+            pause: None,
+            resumed: None,
             claimed_by: None,
             fence: 0,
         };
@@ -143,5 +145,20 @@ impl Jobs for MemoryStore {
     async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
         let mut tables = self.tables();
         Ok(tables.jobs.get_mut(id).is_some_and(|row| row.reject(by, note)))
+    }
+
+    async fn pause(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(id).is_some_and(|row| row.pause(by, note, now_ms())))
+    }
+
+    async fn resume(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(id).is_some_and(|row| row.resume(by, note)))
+    }
+
+    async fn abort(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(id).is_some_and(|row| row.abort(by, note)))
     }
 }

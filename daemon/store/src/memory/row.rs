@@ -2,11 +2,12 @@
 
 use windlass_engine::ports::store::{Approve, Claim, JobRecord, Lapse, Recorded, StoreError};
 use windlass_model::{
-    approval::{Approval, HELD_FOR, Hold, hold},
+    approval::{Approval, Hold, hold},
     event::Event,
     job::{Gate, Job, Stage},
     outbox::Receiver,
     outcome::{Outcome, Stop},
+    pause::{Interventions, Pause, Resume},
     replay::{JobState, state_after},
 };
 
@@ -24,6 +25,10 @@ pub(super) struct Row {
     pub(super) outcome: Option<Outcome>,
     pub(super) held: Option<Hold>,
     pub(super) approvals: Vec<Approval>,
+    /// Pause that nobody ended.
+    pub(super) pause: Option<Pause>,
+    /// End of the last pause.
+    pub(super) resumed: Option<Resume>,
     pub(super) claimed_by: Option<String>,
     pub(super) fence: u64,
 }
@@ -34,7 +39,7 @@ impl Row {
         let started = self.events.first().filter(|first| first.seq == 1);
         // The end of a job that was never taken up is its first event.
         let has_begun = self.last_seq > u64::from(self.outcome.is_some());
-        JobRecord {
+        let mut record = JobRecord {
             job: self.job.clone(),
             last_seq: self.last_seq,
             state: self.state,
@@ -42,9 +47,12 @@ impl Row {
             stop: self.stop.clone(),
             outcome: self.outcome.clone(),
             held: self.held.clone(),
+            paused: None,
             started_ms: started.map(|first| first.at_ms).filter(|_| has_begun),
             ended_ms: ended.map(|last| last.at_ms),
-        }
+        };
+        record.paused = self.pause.clone().filter(|_| record.goes_forward());
+        record
     }
 
     pub(super) fn append(
@@ -91,14 +99,17 @@ impl Row {
 
     /// Ends the wait for an approval if its time is over.
     pub(super) fn lapse(&mut self, now_ms: u64) -> Lapse {
-        let Some(Hold { gate, digest, until_ms }) = self.held.clone() else { return Lapse::Over };
-        if self.stop.is_some() || self.is_approved(gate, &digest) {
+        let Some(held) = self.held.clone() else { return Lapse::Over };
+        if self.stop.is_some() || self.is_approved(held.gate, &held.digest) {
             return Lapse::Over;
         }
-        if until_ms > now_ms {
-            return Lapse::Later(until_ms);
+        if held.until_ms > now_ms {
+            return Lapse::Later(held.until_ms);
         }
-        self.stop = Some(Stop::NotApproved { seconds: HELD_FOR.as_secs() });
+        // A restart records the same wait again.
+        let began = self.events.iter().find(|one| hold(&one.event).as_ref() == Some(&held));
+        let seconds = held.length(began.map(|one| one.at_ms)).as_secs();
+        self.stop = Some(Stop::NotApproved { seconds });
         Lapse::Stopped
     }
 
@@ -114,5 +125,51 @@ impl Row {
 
     fn is_approved(&self, gate: Gate, digest: &str) -> bool {
         self.approvals.iter().any(|one| one.gate == gate && one.digest == digest)
+    }
+
+    /// Pauses the job. Whoever came first stays.
+    pub(super) fn pause(&mut self, by: &str, note: &str, at_ms: u64) -> bool {
+        let may_be = self.record().can_be_paused();
+        if may_be && self.pause.is_none() {
+            self.pause = Some(Pause { by: by.to_owned(), note: note.to_owned(), at_ms });
+            self.resumed = None;
+        }
+        may_be
+    }
+
+    /// Ends the pause of the job. Returns whether it was paused.
+    pub(super) fn resume(&mut self, by: &str, note: &str) -> bool {
+        let is_paused = self.record().paused.is_some();
+        if is_paused {
+            self.pause = None;
+            self.resumed = Some(Resume { by: by.to_owned(), note: note.to_owned() });
+        }
+        is_paused
+    }
+
+    /// Has the job stop, if its release is under way.
+    pub(super) fn abort(&mut self, by: &str, note: &str) -> bool {
+        let may_be = self.record().can_be_aborted();
+        if may_be {
+            self.stop = Some(Stop::Aborted { by: by.to_owned(), note: note.to_owned() });
+        }
+        may_be
+    }
+
+    /// Has the job stop for a newer one, unless it is to stop already.
+    pub(super) fn supersede(&mut self, by: &str) -> bool {
+        let goes = self.stop.is_none() && self.outcome.is_none();
+        if goes {
+            self.stop = Some(Stop::Superseded { by: by.to_owned() });
+        }
+        goes
+    }
+
+    pub(super) fn interventions(&self) -> Interventions {
+        Interventions {
+            approvals: self.approvals.clone(),
+            pause: self.pause.clone(),
+            resumed: self.resumed.clone(),
+        }
     }
 }

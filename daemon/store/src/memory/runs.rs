@@ -19,6 +19,7 @@ use windlass_model::{
     event::Event,
     outbox::{mark_of, moment_of},
     outcome::Outcome,
+    pause::Interventions,
 };
 
 #[async_trait]
@@ -92,6 +93,15 @@ impl Runs for MemoryStore {
     async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError> {
         let mut tables = self.tables();
         Ok(tables.jobs.get_mut(job).map_or(Lapse::Over, |row| row.lapse(now_ms)))
+    }
+
+    async fn supersede(&self, job: &str, by: &str) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.jobs.get_mut(job).is_some_and(|row| row.supersede(by)))
+    }
+
+    async fn interventions(&self, job: &str) -> Result<Interventions, StoreError> {
+        Ok(self.tables().jobs.get(job).map(Row::interventions).unwrap_or_default())
     }
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {

@@ -2,13 +2,13 @@
 
 use super::{
     SqliteStore,
-    rows::{signed, unsigned},
+    rows::{recorded, signed, unsigned},
 };
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use windlass_engine::ports::store::{Approve, Lapse, StoreError};
 use windlass_model::{
-    approval::{Approval, HELD_FOR, Hold},
+    approval::{Approval, Hold, hold},
     clock::now_ms,
     job::Gate,
     outcome::Stop,
@@ -62,14 +62,15 @@ pub(super) async fn lapse(
     now_ms: u64,
 ) -> Result<Lapse, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
-    let Some(hold) = waits(&mut transaction, job).await? else { return Ok(Lapse::Over) };
-    if is_approved(&mut transaction, job, &hold).await? {
+    let Some(held) = waits(&mut transaction, job).await? else { return Ok(Lapse::Over) };
+    if is_approved(&mut transaction, job, &held).await? {
         return Ok(Lapse::Over);
     }
-    if hold.until_ms > now_ms {
-        return Ok(Lapse::Later(hold.until_ms));
+    if held.until_ms > now_ms {
+        return Ok(Lapse::Later(held.until_ms));
     }
-    stop(&mut transaction, job, &Stop::NotApproved { seconds: HELD_FOR.as_secs() }).await?;
+    let seconds = held.length(began(&mut transaction, job, &held).await?).as_secs();
+    stop(&mut transaction, job, &Stop::NotApproved { seconds }).await?;
     transaction.commit().await.or_store()?;
     Ok(Lapse::Stopped)
 }
@@ -92,16 +93,42 @@ pub(super) async fn reject(
     Ok(true)
 }
 
-/// Records that a job is to stop. The first reason stays.
-async fn stop(connection: &mut SqliteConnection, job: &str, why: &Stop) -> Result<(), StoreError> {
-    sqlx::query("UPDATE jobs SET stop = ?, stop_version = ? WHERE id = ? AND stop IS NULL")
-        .bind(upcast::write(why)?)
-        .bind(upcast::VERSION)
-        .bind(job)
-        .execute(connection)
-        .await
-        .or_store()?;
-    Ok(())
+/// Returns the time at which a wait began. A restart records the same wait again. `None` means that the journal does not
+/// have it.
+async fn began(
+    connection: &mut SqliteConnection,
+    job: &str,
+    held: &Hold,
+) -> Result<Option<u64>, StoreError> {
+    // As `upcast::write` writes the event.
+    let select = "SELECT seq, at_ms, event, version FROM events \
+                  WHERE job = ? AND event LIKE '{\"held\":%' ORDER BY seq";
+    let rows = sqlx::query(select).bind(job).fetch_all(connection).await.or_store()?;
+    for row in &rows {
+        let one = recorded(job, row)?;
+        if hold(&one.event).as_ref() == Some(held) {
+            return Ok(Some(one.at_ms));
+        }
+    }
+    Ok(None)
+}
+
+/// Records that a job is to stop that has not ended. The first reason stays. `false` means that nothing was recorded.
+pub(super) async fn stop(
+    connection: &mut SqliteConnection,
+    job: &str,
+    why: &Stop,
+) -> Result<bool, StoreError> {
+    let stopped = sqlx::query(
+        "UPDATE jobs SET stop = ?, stop_version = ? WHERE id = ? AND ended = 0 AND stop IS NULL",
+    )
+    .bind(upcast::write(why)?)
+    .bind(upcast::VERSION)
+    .bind(job)
+    .execute(connection)
+    .await
+    .or_store()?;
+    Ok(stopped.rows_affected() > 0)
 }
 
 /// Returns whether somebody approved what a job waits for. Its next run has not recorded it yet.

@@ -3,6 +3,7 @@
 use super::{
     SqliteStore, approvals,
     messages::{self, Audience, Cause},
+    pauses,
     rows::{EVENTS, JOBS, record, shown, signed, unreadable},
 };
 use crate::{error::OrStore, upcast};
@@ -73,6 +74,7 @@ impl Jobs for SqliteStore {
             stop: None,
             outcome: None,
             held: None,
+            paused: None,
             started_ms: None,
             ended_ms: None,
         };
@@ -207,5 +209,17 @@ impl Jobs for SqliteStore {
 
     async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
         approvals::reject(self, id, by, note).await
+    }
+
+    async fn pause(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        pauses::pause(self, id, by, note).await
+    }
+
+    async fn resume(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        pauses::resume(self, id, by, note).await
+    }
+
+    async fn abort(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError> {
+        pauses::abort(self, id, by, note).await
     }
 }

@@ -3,12 +3,14 @@
 use crate::{error::OrStore, upcast};
 use sqlx::{Row, sqlite::SqliteRow};
 use windlass_engine::ports::store::{JobRecord, Recorded, StoreError, UnreadableJob};
-use windlass_model::{app::App, event::Event, job::Stage, replay::JobState};
+use windlass_model::{app::App, event::Event, job::Stage, pause::Pause, replay::JobState};
 
 /// Selects all that [`record`] reads.
 pub(super) const JOBS: &str = "SELECT jobs.*, ending.event AS last_event, \
-    ending.version AS last_version, ending.at_ms AS ended_ms, beginning.at_ms AS started_ms \
+    ending.version AS last_version, ending.at_ms AS ended_ms, beginning.at_ms AS started_ms, \
+    pauses.paused_by, pauses.note AS pause_note, pauses.at_ms AS paused_ms \
     FROM jobs \
+    LEFT JOIN pauses ON pauses.job = jobs.id AND pauses.resumed_by IS NULL \
     LEFT JOIN events AS ending \
     ON ending.job = jobs.id AND ending.seq = jobs.last_seq AND jobs.ended = 1 \
     LEFT JOIN events AS beginning ON beginning.job = jobs.id AND beginning.seq = 1 ";
@@ -57,7 +59,15 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         Some(outcome) => Some(outcome.stage()),
         None => text("stage")?.map(|word| stage(id, word)).transpose()?,
     };
-    Ok(JobRecord {
+    let paused = match text("paused_by")? {
+        Some(by) => Some(Pause {
+            by: by.to_owned(),
+            note: text("pause_note")?.unwrap_or_default().to_owned(),
+            at_ms: number("paused_ms")?.map(unsigned).unwrap_or_default(),
+        }),
+        None => None,
+    };
+    let mut record = JobRecord {
         job: upcast::read(&what, version("version")?, body)?,
         last_seq: unsigned(last_seq),
         state: state(id, row.try_get("state").or_store()?)?,
@@ -67,7 +77,10 @@ pub(super) fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         stop,
         outcome,
         held,
-    })
+        paused: None,
+    };
+    record.paused = paused.filter(|_| record.goes_forward());
+    Ok(record)
 }
 
 /// Reads the column `state` of a job.

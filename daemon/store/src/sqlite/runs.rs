@@ -1,7 +1,7 @@
 //! Jobs for the daemon that runs them: claims, the journal, and replay.
 
 use super::{
-    SqliteStore, approvals,
+    SqliteStore, approvals, pauses,
     rows::{DECISIVE, JOBS, record, recorded, stage, unreadable, unsigned},
     writer::{Done, Request, Write},
 };
@@ -20,7 +20,7 @@ use windlass_engine::{
         Ahead, Claim, Lapse, Replay, RunCounts, Runs, StoreError, Unfinished, UnfinishedJob,
     },
 };
-use windlass_model::{app::App, event::Event};
+use windlass_model::{app::App, event::Event, outcome::Stop, pause::Interventions};
 
 #[async_trait]
 impl Runs for SqliteStore {
@@ -130,6 +130,15 @@ impl Runs for SqliteStore {
 
     async fn lapse(&self, job: &str, now_ms: u64) -> Result<Lapse, StoreError> {
         approvals::lapse(self, job, now_ms).await
+    }
+
+    async fn supersede(&self, job: &str, by: &str) -> Result<bool, StoreError> {
+        let mut connection = self.pool.acquire().await.or_store()?;
+        approvals::stop(&mut connection, job, &Stop::Superseded { by: by.to_owned() }).await
+    }
+
+    async fn interventions(&self, job: &str) -> Result<Interventions, StoreError> {
+        pauses::interventions(self, job).await
     }
 
     async fn replay(&self, job: &str) -> Result<Option<Replay>, StoreError> {

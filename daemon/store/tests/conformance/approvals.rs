@@ -8,6 +8,7 @@ use crate::{
 use windlass_engine::ports::store::{Approve, Filter, Lapse, Store};
 use windlass_model::{
     approval::Hold,
+    clock::now_ms,
     due::{Due, DueKind},
     event::Event,
     job::{Gate, Stage},
@@ -218,4 +219,77 @@ pub(crate) async fn each_wait_for_an_approval_is_heard_of_once(place: Place) {
         .into_iter()
         .filter(|message| message.receiver == status() && message.state == MessageState::Waiting);
     assert_eq!(waits.map(|message| message.moment).collect::<Vec<_>>(), [Moment::Succeeded]);
+}
+
+/// Its run is at work: it records on, and hears of what people do.
+pub(crate) async fn a_release_under_way_is_approved_and_rejected_while_it_waits(place: Place) {
+    let store = place.open().await;
+    let held = || Event::Held { gate: Gate::Traffic, digest: "a".into(), until_ms: 100 };
+    let wait = Hold { gate: Gate::Traffic, digest: "a".into(), until_ms: 100 };
+    let (by, note) = ("ann".to_owned(), String::new());
+    let approved = Event::Approved { gate: Gate::Traffic, digest: "a".into(), by, note };
+    for id in ["1", "2", "3"] {
+        let claim = begin(&*store, id).await;
+        for event in [claimed(), Event::Started(Stage::Release), held()] {
+            store.append(&claim, event).await.unwrap();
+        }
+        // What does not change the job's state leaves the wait.
+        let ready = Event::Rollout { cluster: "eu".into(), ready: 1, wanted: 2 };
+        store.append(&claim, ready).await.unwrap();
+        let waits = (JobState::Held, Some(Stage::Release), Some(wait.clone()));
+        assert_eq!(state(&*store, id).await, waits);
+        match id {
+            "1" => {
+                assert_eq!(store.approve(id, "a", "ann", "").await.unwrap(), Approve::Stored);
+                let given = store.interventions(id).await.unwrap().approvals;
+                assert_eq!((given.len(), given[0].gate, &*given[0].by), (1, Gate::Traffic, "ann"));
+                assert!(!store.reject(id, "bob", "").await.unwrap(), "it is approved");
+                assert_eq!(store.lapse(id, 200).await.unwrap(), Lapse::Over);
+                store.append(&claim, approved.clone()).await.unwrap();
+                let runs = (JobState::Running, Some(Stage::Release), None);
+                assert_eq!(state(&*store, id).await, runs);
+            }
+            "2" => {
+                assert!(store.reject(id, "bob", "no").await.unwrap());
+                let stop = store.job(id).await.unwrap().unwrap().stop;
+                let rejected = Stop::Rejected { by: "bob".into(), note: "no".into() };
+                assert_eq!(stop, Some(rejected));
+                assert_eq!(store.approve(id, "a", "ann", "").await.unwrap(), Approve::NotHeld);
+                store.append(&claim, Event::RollingBack(cancelled(Stage::Release))).await.unwrap();
+                let back = (JobState::RollingBack, Some(Stage::Release), None);
+                assert_eq!(state(&*store, id).await, back);
+            }
+            // A newer job voids it.
+            _ => {
+                assert!(store.supersede(id, "4").await.unwrap());
+                assert_eq!(store.approve(id, "a", "ann", "").await.unwrap(), Approve::NotHeld);
+                assert!(!store.reject(id, "bob", "").await.unwrap());
+                assert_eq!(store.lapse(id, 200).await.unwrap(), Lapse::Over);
+            }
+        }
+    }
+}
+
+/// Also where a restart recorded the wait once more.
+pub(crate) async fn a_wait_in_the_middle_of_a_release_ends_after_its_own_time(place: Place) {
+    let store = place.open().await;
+    let until_ms = now_ms() + 90_000;
+    let held = |digest: &str, until_ms| Event::Held {
+        gate: Gate::Traffic,
+        digest: digest.into(),
+        until_ms,
+    };
+    let claim = begin(&*store, "1").await;
+    for event in [held("5", until_ms - 80_000), approved("5"), held("25", until_ms)] {
+        store.append(&claim, event).await.unwrap();
+    }
+    for event in [claimed(), held("25", until_ms)] {
+        store.append(&claim, event).await.unwrap();
+    }
+    assert_eq!(store.lapse("1", until_ms - 1).await.unwrap(), Lapse::Later(until_ms));
+    assert_eq!(store.lapse("1", until_ms).await.unwrap(), Lapse::Stopped);
+    let Some(Stop::NotApproved { seconds }) = store.job("1").await.unwrap().unwrap().stop else {
+        panic!("it is not to stop")
+    };
+    assert!((60..=90).contains(&seconds), "{seconds}");
 }

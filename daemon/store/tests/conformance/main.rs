@@ -21,6 +21,7 @@ mod messages;
 mod outbox;
 mod own_clusters;
 mod own_registries;
+mod pauses;
 mod previews;
 mod projects;
 mod releases;
@@ -105,6 +106,14 @@ macro_rules! promises {
             approvals::a_job_is_rejected_only_while_it_waits,
             approvals::an_approval_outlives_the_daemon_and_ends_with_its_job,
             approvals::each_wait_for_an_approval_is_heard_of_once,
+            approvals::a_release_under_way_is_approved_and_rejected_while_it_waits,
+            approvals::a_wait_in_the_middle_of_a_release_ends_after_its_own_time,
+            pauses::a_pause_lasts_until_somebody_resumes,
+            pauses::what_goes_on_is_paused_and_a_release_under_way_is_aborted,
+            pauses::a_job_that_is_to_stop_is_paused_no_more,
+            pauses::a_pause_outlasts_a_gate_before_the_plan,
+            pauses::a_pause_outlives_the_daemon_and_ends_with_its_job,
+            pauses::a_job_ends_for_a_newer_one_unless_it_is_to_stop_already,
             due::what_is_due_comes_once,
             due::what_is_taken_and_not_finished_comes_again,
             due::the_earliest_is_taken_first_and_no_more_than_asked_for,
