@@ -5,12 +5,13 @@
 //! all the clusters of that one. Each kind of work has its slots. A job begins with a slot for its first work,
 //! and asks for others as it goes. Among projects, the one with the fewest slots of the kind goes first.
 //!
-//! A job that waits for an approval has begun, and neither runs nor has a slot. A newer job of its app that goes to one of
-//! its clusters takes its place: approved later, the older release would undo the newer one there.
+//! A job that waits for an approval before its plan has begun, and neither runs nor has a slot. One that waits in the
+//! middle of its release runs, and keeps its slot. `newer.rs` has the jobs that end for a newer one of their app.
 
 mod entry;
 mod message;
 mod need;
+mod newer;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -24,7 +25,7 @@ pub use wait::{SlotWait, Wait};
 use entry::{Ask, Entry, Held, Kept, Place, Running, Taken};
 use need::overlap;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_model::{app::App, job::Gate};
+use windlass_model::app::App;
 
 /// Number of times that others, which need only some of its clusters, pass a job over. From then on one place in each
 /// of its clusters is kept free for it, though not from projects that have fewer than its own.
@@ -97,6 +98,8 @@ impl Queue {
                     asks,
                     held: None,
                     gate: None,
+                    yields: false,
+                    is_stopped: false,
                     has_news: false,
                     paused: None,
                 };
@@ -111,6 +114,9 @@ impl Queue {
                 }
             }
             Message::Held { id, gate } => self.hold(&id, gate, &mut actions),
+            Message::GivesWay { id, gives_way } => self.give_way(&id, gives_way, &mut actions),
+            // Of those that run. What is not running reads it from the store when it does.
+            Message::News { .. } => {}
             Message::Approved { id } => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     (job.gate, job.has_news) = (None, true);
@@ -178,38 +184,6 @@ impl Queue {
     fn order(&mut self) -> u64 {
         self.next += 1;
         self.next
-    }
-
-    fn supersede(&mut self, by: &str, app: &App, clusters: &[String], actions: &mut Vec<Action>) {
-        self.jobs.retain(|id, older| {
-            let goes = older.gives_way(app, clusters);
-            if goes {
-                actions.push(Action::Supersede { id: id.clone(), by: by.to_owned() });
-            }
-            !goes
-        });
-    }
-
-    /// Lets a job wait for an approval, unless it has news meanwhile, or a newer job is there that takes its place. That
-    /// one may have begun: an earlier daemon was killed before the older one's end was stored.
-    fn hold(&mut self, id: &str, gate: Gate, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get_mut(id).filter(|job| job.runs) else { return };
-        job.end_run();
-        // The next run reads them: an approval, or a stop.
-        if job.has_news {
-            return;
-        }
-        job.gate = Some(gate);
-        let (app, order) = (job.app.clone(), job.order);
-        let newer = self.jobs.iter().filter(|(_, other)| {
-            let is_newer = other.order > order && other.app == app;
-            is_newer && self.jobs.get(id).is_some_and(|job| job.gives_way(&app, &other.clusters))
-        });
-        let newest = newer.max_by_key(|(_, other)| other.order).map(|(by, _)| by.clone());
-        if let Some(by) = newest {
-            self.jobs.remove(id);
-            actions.push(Action::Supersede { id: id.to_owned(), by });
-        }
     }
 
     fn ask(&mut self, id: String, ticket: u64, need: Need, actions: &mut Vec<Action>) {

@@ -19,6 +19,10 @@ pub(super) struct Entry {
     pub(super) held: Option<Held>,
     /// Gate at which the job waits for an approval. `None` means that it waits for none.
     pub(super) gate: Option<Gate>,
+    /// The run may end for a newer job of the app: most requests still go to the version before.
+    pub(super) yields: bool,
+    /// The run was asked to stop for a newer job.
+    pub(super) is_stopped: bool,
     /// Somebody approved the job, or asked it to stop, since its run began. The run may end without having seen it.
     pub(super) has_news: bool,
     /// Reason for which the next run has to wait.
@@ -96,11 +100,12 @@ impl Taken<'_> {
 }
 
 impl Entry {
-    /// Returns whether a newer job, which goes to these clusters, takes the place of this one. One that never began has
-    /// its turn before the newer one, and stays where that does not go to all of its clusters. One at a gate has no turn.
+    /// Returns whether this job ends for a newer one, which goes to these clusters. One that never began has its turn
+    /// before the newer one, and stays where that does not go to all of its clusters. One at a gate, or one that runs and
+    /// yields, may wait for days.
     pub(super) fn gives_way(&self, app: &App, clusters: &[String]) -> bool {
         let is_shared = |name: &String| clusters.contains(name);
-        let goes = if self.gate.is_some() {
+        let goes = if self.gate.is_some() || self.yields {
             self.clusters.iter().any(is_shared)
         } else {
             self.never_began() && self.clusters.iter().all(is_shared)
@@ -120,6 +125,7 @@ impl Entry {
     /// Ends the run of the job, which gives all back that it has.
     pub(super) fn end_run(&mut self) {
         (self.runs, self.begun, self.paused) = (false, true, None);
+        (self.yields, self.is_stopped) = (false, false);
         (self.asks, self.held) = (None, None);
     }
 

@@ -24,15 +24,20 @@ pub enum Message {
     Ended { id: String },
     /// A job's run has ended and the job has not. The job goes on before all others, and no job takes its place.
     Again { id: String },
-    /// A job's run has ended at a gate, and the job waits for an approval: for [`Message::Approved`], for a stop, or for a
-    /// newer job of its app.
+    /// A job's run has ended at a gate before its plan, and the job waits for an approval: for [`Message::Approved`], for a
+    /// stop, or for a newer job of its app.
     Held {
         id: String,
         /// Gate at which the job waits.
         gate: Gate,
     },
-    /// Somebody approved a job. It goes on before all others.
+    /// Somebody approved a job. It goes on before all others. One that runs goes on by itself.
     Approved { id: String },
+    /// Somebody paused or resumed a job. One that runs looks at it by itself.
+    News { id: String },
+    /// A running job gives way to a newer one of its app from now on, or does not any more. A run begins as one that does
+    /// not.
+    GivesWay { id: String, gives_way: bool },
     /// A run has to wait, or has ended and the next one has to: [`Message::Resumed`] or [`Message::Again`] follows.
     Paused {
         id: String,
@@ -82,6 +87,14 @@ pub enum Action {
     },
     /// End this job, which never began or waits for an approval: a newer job of its app is there.
     Supersede {
+        /// Id of the older job.
+        id: String,
+        /// Id of the newer job.
+        by: String,
+    },
+    /// Ask this running job to stop, since a newer job of its app is there. It rolls back by itself, and the newer one
+    /// begins after its end. A run is asked once.
+    StopRunning {
         /// Id of the older job.
         id: String,
         /// Id of the newer job.

@@ -1,6 +1,9 @@
 //! Tests of the queue by what is taken and what follows.
 
 use super::*;
+use windlass_model::job::Gate;
+
+mod newer;
 
 const LIMITS: Limits = Limits { running: 100, checkouts: 4, builds: 4, releases: 4 };
 

@@ -8,13 +8,13 @@ use super::{
 /// Use of the queue now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Jobs that have begun and not ended, without those that wait for an approval.
+    /// Jobs that have begun and not ended, without those that wait for an approval before their plan.
     pub running: usize,
     /// Number of jobs that may run at once.
     pub limit: usize,
     /// Jobs that have not begun.
     pub waiting: usize,
-    /// Jobs that wait for an approval.
+    /// Jobs that wait for an approval before their plan.
     pub held: usize,
     /// Slots of each kind. Those of releases are listed for each cluster.
     pub slots: Vec<SlotUsage>,

@@ -31,6 +31,10 @@ enum Happens {
     /// A running job comes to a gate.
     Held(usize),
     Approved(usize),
+    /// A job says whether it gives way to a newer one. Only one that runs is heard.
+    GivesWay(usize, bool),
+    /// Somebody pauses or resumes a job.
+    News(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +76,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<usize>().prop_map(Happens::Cancelled),
         2 => any::<usize>().prop_map(Happens::Held),
         2 => any::<usize>().prop_map(Happens::Approved),
+        3 => any::<(usize, bool)>().prop_map(|(at, gives_way)| Happens::GivesWay(at, gives_way)),
+        1 => any::<usize>().prop_map(Happens::News),
     ]
 }
 
@@ -89,6 +95,10 @@ struct Known {
     held: Option<(u64, Need)>,
     /// It was approved or cancelled since its run began.
     has_news: bool,
+    /// Its run gives way.
+    gives_way: bool,
+    /// Its run was asked to stop for a newer one.
+    is_stopped: bool,
 }
 
 /// The queue beside what is known of its jobs from its answers alone.
@@ -121,8 +131,19 @@ impl Watched {
                 let first =
                     if is_rollback { Need::Release(clusters.clone()) } else { Need::Checkout };
                 let (ticket, asks, held) = (0, None, None);
-                let has_news = false;
-                let job = Known { app, clusters, first, begun, ticket, asks, held, has_news };
+                let (has_news, gives_way, is_stopped) = (false, false, false);
+                let job = Known {
+                    app,
+                    clusters,
+                    first,
+                    begun,
+                    ticket,
+                    asks,
+                    held,
+                    has_news,
+                    gives_way,
+                    is_stopped,
+                };
                 let id = format!("{number:03}");
                 self.waiting.insert(id.clone(), job.clone());
                 self.take(message(id, job));
@@ -210,7 +231,27 @@ impl Watched {
                 self.has_news(&id);
                 self.approved(id);
             }
+            Happens::GivesWay(at, gives_way) => {
+                let id = self.any(at);
+                if let Some(job) = self.running.get_mut(&id) {
+                    job.gives_way = gives_way;
+                }
+                self.take(Message::GivesWay { id, gives_way });
+            }
+            Happens::News(at) => {
+                let id = self.any(at);
+                let before = (self.waiting.len(), self.running.len());
+                self.take(Message::News { id });
+                assert_eq!(before, (self.waiting.len(), self.running.len()));
+            }
         }
+    }
+
+    /// Returns the id of a job in whatever state, or of none.
+    fn any(&self, at: usize) -> String {
+        let nobody = "nobody".to_owned();
+        let ids = self.running.keys().chain(self.waiting.keys()).chain(self.at_gates.keys());
+        chosen(ids.chain([&nobody]).cloned(), at).unwrap()
     }
 
     fn has_news(&mut self, id: &str) {
@@ -270,6 +311,14 @@ impl Watched {
                     };
                     assert!(goes, "{id} by {by}");
                 }
+                Action::StopRunning { id, by } => {
+                    let newer = self.waiting.get(&by).or_else(|| self.at_gates.get(&by));
+                    let newer = newer.expect("only what waits takes a place").clone();
+                    let older = self.running.get_mut(&id).expect("only what runs is stopped");
+                    assert!(older.gives_way && !older.is_stopped, "{id} by {by}");
+                    assert!(by > id && overlaps(&newer, older), "{id} by {by}");
+                    older.is_stopped = true;
+                }
                 Action::Drop(id) if self.left_alone.remove(&id) => {}
                 Action::Drop(id) if self.at_gates.remove(&id).is_some() => {}
                 Action::Drop(id) => {
@@ -280,6 +329,7 @@ impl Watched {
             self.check_limits();
         }
         self.check_newer_ones_go_before_gates();
+        self.check_nobody_holds_a_newer_one_up();
         self.check_nobody_waits_in_vain();
     }
 
@@ -329,6 +379,15 @@ impl Watched {
         }
     }
 
+    /// Whoever gives way does not keep a newer one waiting for days.
+    fn check_nobody_holds_a_newer_one_up(&self) {
+        for (id, older) in self.running.iter().filter(|(_, job)| job.gives_way && !job.is_stopped) {
+            let mut newer = self.waiting.range(id.clone()..).filter(|(_, job)| !job.begun);
+            let newer = newer.find(|(_, newer)| overlaps(newer, older));
+            assert!(newer.is_none(), "{id} runs on beside {newer:?}");
+        }
+    }
+
     /// With a free slot for it, nobody waits. A cluster may be kept free for a release that was passed over.
     fn check_nobody_waits_in_vain(&self) {
         let is_free = |need: &Need| self.taken(need, None) < self.limit(need);
@@ -367,7 +426,7 @@ impl Watched {
             assert!(is_fair, "{before:?} goes before {first:?}");
             job.held = Some((0, job.first.clone()));
         }
-        job.has_news = false;
+        (job.has_news, job.gives_way, job.is_stopped) = (false, false, false);
         self.running.insert(id, job);
     }
 
