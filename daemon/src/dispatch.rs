@@ -9,7 +9,7 @@ mod tests;
 
 use next::{Ended, Next, Tries};
 pub(crate) use run::Bounds;
-use run::{PortsOf, Shared, run};
+use run::{Handles, PortsOf, Shared, run};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -29,7 +29,7 @@ use windlass_engine::{
     slots::Slots,
     underway::Underway,
 };
-use windlass_model::{job::Stage, outcome::Stop, replay::JobState};
+use windlass_model::{job::Stage, outcome::Stop};
 
 /// Pause before a store that takes nothing is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(5);
@@ -54,6 +54,8 @@ struct Running {
     stop: watch::Sender<Option<Stop>>,
     /// Takes the numbers of the job's requests for slots, as they are granted.
     grants: watch::Sender<u64>,
+    /// Counts what people did to the job: an approval, a pause, the end of one. The run reads it from the store.
+    news: watch::Sender<u64>,
     work: AbortHandle,
 }
 
@@ -149,8 +151,13 @@ impl Dispatcher {
                     self.tasks.spawn(async move { forward_stop(&shared, &id, &stop).await });
                 }
             }
+            Message::Approved { id } | Message::News { id } => {
+                if let Some(running) = self.running.get(id) {
+                    running.news.send_modify(|count| *count = count.wrapping_add(1));
+                }
+            }
             Message::Submitted { .. }
-            | Message::Approved { .. }
+            | Message::GivesWay { .. }
             | Message::Paused { .. }
             | Message::Resumed { .. }
             | Message::Needs { .. }
@@ -166,6 +173,7 @@ impl Dispatcher {
                     }
                 }
                 Action::Supersede { id, by } => self.end(id, Some(Stop::Superseded { by })),
+                Action::StopRunning { id, by } => self.stop_running(id, by),
                 Action::Drop(id) => self.end(id, None),
             }
         }
@@ -174,13 +182,33 @@ impl Dispatcher {
     fn start(&mut self, id: String) {
         let stop = watch::Sender::new(None);
         let (slots, grants) = Slots::new(id.clone(), self.outbox.clone());
+        // Before the run reads the store: what comes after that is news to it.
+        let (news, heard) = watch::channel(0);
         let shared = self.shared.clone();
         let outbox = self.outbox.clone();
         let tries = self.tries.clone();
         let span = tracing::info_span!("job", id);
-        let work = supervised(shared, id.clone(), stop.clone(), slots, tries, outbox);
+        let handles = Handles { stop: stop.clone(), slots, news: heard };
+        let work = supervised(shared, id.clone(), handles, tries, outbox);
         let work = self.tasks.spawn(work.instrument(span));
-        self.running.insert(id, Running { stop, grants, work });
+        self.running.insert(id, Running { stop, grants, news, work });
+    }
+
+    /// Asks a running job to stop, since a newer one of its app is there.
+    fn stop_running(&mut self, id: String, by: String) {
+        let shared = self.shared.clone();
+        let outbox = self.outbox.clone();
+        self.tasks.spawn(async move {
+            while let Err(error) = shared.store.supersede(&id, &by).await {
+                tracing::error!(id, by, %error, "a job cannot be stopped yet for a newer one");
+                if matches!(error, StoreError::Unreadable { .. } | StoreError::TooNew { .. }) {
+                    return;
+                }
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+            // To whichever run the job has by now.
+            let _ = outbox.send(Message::Cancelled { id });
+        });
     }
 
     /// Ends a job that does not run.
@@ -205,16 +233,16 @@ impl Dispatcher {
 async fn supervised(
     shared: Arc<Shared>,
     id: String,
-    stop: watch::Sender<Option<Stop>>,
-    slots: Slots,
+    handles: Handles,
     tries: Arc<Mutex<HashMap<String, Tries>>>,
     outbox: mpsc::UnboundedSender<Message>,
 ) {
     // Whatever happens in here, the queue gets a message.
     let mut last = Last { id: id.clone(), message: None, outbox: outbox.clone() };
+    let stop = handles.stop.clone();
     wait_for_room(&shared, &id, &stop, &outbox).await;
     let began = Instant::now();
-    let ended = match caught(Box::pin(run(&shared, &id, &stop, slots))).await {
+    let ended = match caught(Box::pin(run(&shared, &id, handles))).await {
         Ok(ended) => ended,
         Err(panic) => {
             tracing::error!(panic, "a defect has ended the run");
@@ -329,11 +357,7 @@ async fn wait_for_room(
     while let Err(why) = shared.has_room().await {
         let record = shared.store.job(id).await.ok().flatten();
         // A stop that was stored before this run began comes by no message.
-        let goes_on = |record: &JobRecord| {
-            // One that waits for an approval has nothing half made.
-            let releases = record.stage >= Some(Stage::Release) && record.state != JobState::Held;
-            releases || record.stop.is_some()
-        };
+        let goes_on = |record: &JobRecord| may_be_half_made(record) || record.stop.is_some();
         if record.as_ref().is_some_and(goes_on) {
             break;
         }
@@ -352,6 +376,11 @@ async fn wait_for_room(
     if waited {
         let _ = outbox.send(Message::Resumed { id: id.to_owned() });
     }
+}
+
+/// Returns whether a release of the job may be half made. One that waits before its plan has nothing half made.
+fn may_be_half_made(record: &JobRecord) -> bool {
+    record.stage >= Some(Stage::Release) && !record.waits_before_its_plan()
 }
 
 async fn wait_for_store(store: &dyn Store) {

@@ -41,6 +41,15 @@ pub(super) struct Shared {
     pub(super) underway: Arc<Underway>,
 }
 
+/// Handles by which the dispatcher reaches one run of a job.
+pub(super) struct Handles {
+    /// Takes the reason for which the job is to stop.
+    pub(super) stop: watch::Sender<Option<Stop>>,
+    pub(super) slots: Slots,
+    /// Counts what people did to the job.
+    pub(super) news: watch::Receiver<u64>,
+}
+
 /// Bounds of each run on what it stores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -124,21 +133,12 @@ impl Shared {
 }
 
 /// Runs one job from the resume point in its journal.
-pub(super) async fn run(
-    shared: &Shared,
-    id: &str,
-    stop: &watch::Sender<Option<Stop>>,
-    slots: Slots,
-) -> Ended {
-    claimed(shared, id, stop, slots).await.unwrap_or_else(Ended::Lost)
+pub(super) async fn run(shared: &Shared, id: &str, handles: Handles) -> Ended {
+    claimed(shared, id, handles).await.unwrap_or_else(Ended::Lost)
 }
 
-async fn claimed(
-    shared: &Shared,
-    id: &str,
-    stop: &watch::Sender<Option<Stop>>,
-    slots: Slots,
-) -> Result<Ended, JournalLost> {
+async fn claimed(shared: &Shared, id: &str, handles: Handles) -> Result<Ended, JournalLost> {
+    let Handles { stop, slots, news } = handles;
     // Claimed before it is read: nobody adds to what is read here.
     let Some(claim) = shared.store.claim(id, &shared.daemon).await? else {
         tracing::info!("the job has ended, or another daemon has it");
@@ -167,6 +167,7 @@ async fn claimed(
     let journal = JobJournal::new(shared.store.clone(), claim);
     let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
         .with_slots(slots)
+        .with_news(news)
         .with_approvals(Approvals::new(approvals, &events))
         .with_log_limits(shared.bounds.logs, &logged);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;

@@ -18,7 +18,7 @@ use windlass_model::{
     clock::now_ms,
     cluster::Clusters,
     event::Event,
-    job::{Commit, Job, Source},
+    job::{Commit, Gate, Job, Source},
     outcome::Outcome,
     plan::Cursor,
     spec::Spec,
@@ -162,4 +162,72 @@ async fn a_pause_between_runs_is_shown() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     assert!(why.contains("a defect of Windlass"), "{why}");
+}
+
+/// Its run has ended and the next one waits: it is stopped all the same, and the newer job begins after its end.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_gives_way_is_stopped_for_a_newer_one() {
+    let daemon = Daemon::start(MemoryStore::default());
+    daemon.submit("1").await;
+    while !daemon.queue.waits(&["1"]).contains_key("1") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    daemon.messages.send(Message::GivesWay { id: "1".into(), gives_way: true }).unwrap();
+    daemon.submit("2").await;
+    daemon.ended("1").await;
+    daemon.ended("2").await;
+    let record = async |id: &str| daemon.store.job(id).await.unwrap().unwrap();
+    let (older, newer) = (record("1").await, record("2").await);
+    assert_eq!(older.stop, Some(Stop::Superseded { by: "2".into() }));
+    assert_eq!(newer.stop, None);
+    assert!(newer.started_ms >= older.ended_ms, "{:?} {:?}", newer.started_ms, older.ended_ms);
+}
+
+/// A run that waits looks at the store then. That of another job is left in peace.
+#[tokio::test]
+async fn approvals_and_pauses_are_news_to_the_run_of_their_job() {
+    let (messages, inbox) = mpsc::unbounded_channel();
+    let ports: PortsOf = Arc::new(|_: &str| -> Ports { panic!("nothing runs") });
+    let bounds = Bounds { logs: LogLimits::default(), min_free: 0 };
+    let (queue, store) = (SharedQueue::new(LIMITS), Arc::new(MemoryStore::default()));
+    let mut dispatcher =
+        Dispatcher::new("bed".into(), bounds, queue, store, ports, inbox, messages);
+    let mut heard = Vec::new();
+    for id in ["1", "2"] {
+        let (news, receiver) = watch::channel(0);
+        let work = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        let (stop, grants) = (watch::Sender::new(None), watch::Sender::new(0));
+        dispatcher.running.insert(id.into(), Running { stop, grants, news, work });
+        heard.push(receiver);
+    }
+    let mut news = || {
+        let heard = heard.iter_mut();
+        heard
+            .map(|news| (news.has_changed().unwrap(), *news.borrow_and_update()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(news(), [(false, 0), (false, 0)]);
+    dispatcher.take(Message::Approved { id: "1".into() });
+    assert_eq!(news(), [(true, 1), (false, 0)]);
+    dispatcher.take(Message::News { id: "2".into() });
+    dispatcher.take(Message::News { id: "2".into() });
+    assert_eq!(news(), [(false, 1), (true, 2)]);
+    dispatcher.take(Message::News { id: "unknown".into() });
+    assert_eq!(news(), [(false, 1), (false, 2)]);
+}
+
+/// Such a release goes on where the disk has no room for another job.
+#[tokio::test]
+async fn what_waits_in_the_middle_of_its_release_may_be_half_made() {
+    let store = MemoryStore::default();
+    for (id, gate, is_half_made) in
+        [("1", Gate::Clone, false), ("2", Gate::Release, false), ("3", Gate::Traffic, true)]
+    {
+        stored(&store, id).await;
+        let claim = store.claim(id, "bed").await.unwrap().unwrap();
+        let held = Event::Held { gate, digest: "a".into(), until_ms: 1 };
+        store.append(&claim, held).await.unwrap();
+        let record = store.job(id).await.unwrap().unwrap();
+        assert_eq!(may_be_half_made(&record), is_half_made, "{gate}");
+    }
 }
