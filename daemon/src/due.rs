@@ -28,6 +28,7 @@ use windlass_service::Services;
 use windlass_traces::Exporter;
 
 mod clock;
+mod keeps;
 mod lanes;
 #[cfg(test)]
 mod tests;
@@ -272,6 +273,13 @@ impl DueLoop {
                 }
                 (Some(_), None) => Err("nobody ends previews yet".into()),
                 (None, _) => {
+                    tracing::error!(key = due.key, "due work names no app; it is dropped");
+                    Ok(None)
+                }
+            },
+            DueKind::KeepEnds => match due.app() {
+                Some(app) => self.end_keep(&app).await,
+                None => {
                     tracing::error!(key = due.key, "due work names no app; it is dropped");
                     Ok(None)
                 }

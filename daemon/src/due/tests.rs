@@ -21,9 +21,9 @@ use windlass_model::{
     event::Event,
     hook::{Action, ActionResult},
     job::{Gate, Image, Job, Release, Source, Stage},
-    outcome::{Outcome, Stop},
+    outcome::{Outcome, Removed, Stop},
     plan::Change,
-    runtime::Runtime,
+    runtime::{Runtime, Strategy, StrategyKind},
     spec::Spec,
 };
 use windlass_store::MemoryStore;
@@ -34,6 +34,8 @@ struct Renewing {
     answers: Mutex<Vec<Result<Option<u64>, ClusterError>>>,
     /// Clusters that were asked, in order.
     asked: Mutex<Vec<String>>,
+    /// Changes that were made, in order.
+    made: Mutex<Vec<Change>>,
 }
 
 impl Renewing {
@@ -45,8 +47,10 @@ impl Renewing {
 
 #[async_trait]
 impl Cluster for Renewing {
-    async fn make(&self, _: &Change, _: &Recorder) -> Result<(), ClusterError> {
-        Ok(())
+    async fn make(&self, change: &Change, _: &Recorder) -> Result<(), ClusterError> {
+        self.made.lock().unwrap().push(change.clone());
+        let answer = self.answers.lock().unwrap().pop();
+        answer.unwrap_or(Ok(None)).map(|_| ())
     }
 
     async fn act(
@@ -289,4 +293,102 @@ async fn a_job_that_nobody_approves_in_time_ends() {
     for (id, stop) in [("late", Some(late)), ("approved", None), ("waits", None)] {
         assert_eq!(store.job(id).await.unwrap().unwrap().stop, stop, "{id}");
     }
+}
+
+/// Releases a version beside the one before, which is kept for so many seconds. The work is due at once, as after an
+/// earlier release that was kept for less.
+async fn kept(store: &MemoryStore, id: &str, kind: StrategyKind, keep_seconds: u32) {
+    let strategy = Strategy { kind, keep_seconds, ..Strategy::default() };
+    let runtime = Runtime { strategy, ..Runtime::default() };
+    let release = Box::new(Release { runtime, ..release(id) });
+    let claim = begin(store, id).await;
+    let kept = Event::Kept { release: release.clone(), until_ms: 1 };
+    store.append(&claim, kept).await.unwrap();
+    store.append(&claim, Event::Ended(Outcome::Succeeded(release))).await.unwrap();
+}
+
+/// A loop over a store, with the cluster that it changes.
+fn due_loop_and_cluster(store: &MemoryStore) -> (DueLoop, Arc<Renewing>) {
+    let cluster = Arc::new(Renewing::default());
+    (due_loop_of(store, cluster.clone()), cluster)
+}
+
+/// Returns the releases beside which all else was deleted.
+fn pruned(cluster: &Renewing) -> Vec<String> {
+    let made = cluster.made.lock().unwrap();
+    let of = |change: &Change| match change {
+        Change::Prune(release) => format!("{} in {}", release.id, release.clusters.join(", ")),
+        other => panic!("{other:?}"),
+    };
+    made.iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn what_was_kept_of_the_release_before_is_deleted_at_its_time() {
+    let store = MemoryStore::default();
+    kept(&store, "1", StrategyKind::BlueGreen, 0).await;
+    let (due, cluster) = due_loop_and_cluster(&store);
+    let next = round(&due).await.unwrap().unwrap();
+    assert_eq!(pruned(&cluster), ["1 in default"]);
+    assert!(next > now_ms() + LOGS_KEPT_MS / 2, "once");
+}
+
+/// The pods of that job may stand where the kept ones do.
+#[tokio::test]
+async fn nothing_that_was_kept_is_deleted_while_a_job_of_the_app_is_unfinished() {
+    let store = MemoryStore::default();
+    kept(&store, "1", StrategyKind::Canary, 0).await;
+    let claim = begin(&store, "2").await;
+    let (due, cluster) = due_loop_and_cluster(&store);
+    let before = now_ms();
+    let next = round(&due).await.unwrap().unwrap();
+    assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
+    assert!(pruned(&cluster).is_empty());
+    let why = Stop::Cancelled { by: "me".into() };
+    let ended = Event::Ended(Outcome::Stopped { at: Stage::Release, why });
+    store.append(&claim, ended).await.unwrap();
+    assert_eq!(due.end_keep(&app()).await, Ok(None));
+    assert_eq!(pruned(&cluster), ["1 in default"]);
+}
+
+/// Work of one app comes at the earliest of its times.
+#[tokio::test]
+async fn a_newer_release_keeps_what_was_before_it_for_its_own_time() {
+    let store = MemoryStore::default();
+    let before = now_ms();
+    kept(&store, "1", StrategyKind::BlueGreen, 60).await;
+    kept(&store, "2", StrategyKind::BlueGreen, 3600).await;
+    let (due, cluster) = due_loop_and_cluster(&store);
+    let next = round(&due).await.unwrap().unwrap();
+    assert!(next >= before + 3_600_000 && next <= now_ms() + 3_600_000, "{next}");
+    assert!(pruned(&cluster).is_empty());
+}
+
+#[tokio::test]
+async fn what_was_removed_or_stands_alone_keeps_nothing() {
+    let store = MemoryStore::default();
+    kept(&store, "1", StrategyKind::Rolling, 0).await;
+    let (due, cluster) = due_loop_and_cluster(&store);
+    assert_eq!(due.end_keep(&app()).await, Ok(None));
+    kept(&store, "2", StrategyKind::BlueGreen, 0).await;
+    let claim = begin(&store, "3").await;
+    let clusters = vec!["default".into()];
+    let removed = Outcome::Removed(Removed { job: "3".into(), app: app(), clusters });
+    store.append(&claim, Event::Ended(removed)).await.unwrap();
+    assert_eq!(due.end_keep(&app()).await, Ok(None));
+    assert!(pruned(&cluster).is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_is_tried_again() {
+    let store = MemoryStore::default();
+    kept(&store, "1", StrategyKind::BlueGreen, 0).await;
+    let away = Err(ClusterError::Unreachable { message: "away".into() });
+    let cluster = Arc::new(Renewing { answers: Mutex::new(vec![away]), ..Renewing::default() });
+    let due = due_loop_of(&store, cluster.clone());
+    let before = now_ms();
+    let next = round(&due).await.unwrap().unwrap();
+    assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
+    assert_eq!(due.end_keep(&app()).await, Ok(None));
+    assert_eq!(pruned(&cluster), ["1 in default"; 2]);
 }
