@@ -35,8 +35,11 @@ pub trait Journal: Send + Sync {
     }
     /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
-    /// Returns everything that people said about the job, as it is now.
-    async fn interventions(&self) -> Result<Interventions, JournalLost>;
+    /// Returns what people said about the job until now: approvals and pauses. In a journal of work that nobody knows of
+    /// there are none.
+    async fn interventions(&self) -> Result<Interventions, JournalLost> {
+        Ok(Interventions::default())
+    }
 }
 
 /// Journal that keeps nothing, for work that belongs to no job: dry runs, renewals, self-tests.
@@ -51,9 +54,5 @@ impl Journal for NullJournal {
 
     async fn last_release(&self, _: &App, _: &str) -> Result<Option<Release>, JournalLost> {
         Ok(None)
-    }
-
-    async fn interventions(&self) -> Result<Interventions, JournalLost> {
-        Ok(Interventions::default())
     }
 }

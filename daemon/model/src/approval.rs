@@ -18,8 +18,8 @@ pub const LONGEST_NOTE: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     pub gate: Gate,
-    /// Name of exactly what is approved. At [`Gate::Clone`] it is the commit's id, and at [`Gate::Release`] the SHA-256
-    /// of all that is applied, in hex.
+    /// Name of exactly what is approved. At [`Gate::Clone`] it is the commit's id, at [`Gate::Release`] the SHA-256 of all
+    /// that is applied, in hex, and at [`Gate::Traffic`] that of the same with the percentage of requests.
     pub digest: String,
     /// End of the wait, in milliseconds since 1970.
     pub until_ms: u64,

@@ -168,6 +168,7 @@ async fn claimed(shared: &Shared, id: &str, handles: Handles) -> Result<Ended, J
     let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
         .with_slots(slots)
         .with_news(news)
+        .with_past(&events)
         .with_approvals(Approvals::new(approvals, &events))
         .with_log_limits(shared.bounds.logs, &logged);
     run.record(Event::Claimed { daemon: shared.daemon.clone() }).await?;
