@@ -5,12 +5,12 @@ use std::{
     net::TcpStream,
     thread::scope,
 };
-use windlass_bed::{Report, layout::port, part::gateway};
-use windlass_tests::{SMALL, TestEnv, bed};
+use windlass_bed::{layout::port, part::gateway};
+use windlass_tests::{SMALL, TestEnv};
 
 #[test]
 fn a_route_is_taken_or_its_refusal_is_reported() {
-    let _gateway = gateway::up(&bed().layout, &Report::printed()).unwrap();
+    windlass_tests::gateway();
     let env = TestEnv::new("t-gateway");
     let repository = env.small_app();
     repository.write("windlass.toml", "").unwrap();

@@ -16,6 +16,7 @@ pub mod forge_project;
 pub mod growth;
 pub mod http;
 mod namespace;
+pub mod traffic;
 pub mod webhooks;
 
 pub use namespace::Namespace;
@@ -33,8 +34,12 @@ use std::{
 use windlass_bed::{
     Bed, Daemon, Layout, Report, Repository, Wanted, build,
     daemon::{Answer, Config},
-    part::gitea::{self, Gitea},
-    process::run,
+    part::{
+        gateway,
+        gitea::{self, Gitea},
+        prometheus::{self, Prometheus},
+    },
+    process::{Running, run},
 };
 
 /// Returns the bed, which is held until the test program ends. The first call builds all that tests use from this
@@ -50,18 +55,39 @@ pub fn bed() -> &'static Bed {
 /// Returns the forge, which runs until the test program ends. The first call starts it.
 pub fn forge() -> &'static Gitea {
     static FORGE: OnceLock<Gitea> = OnceLock::new();
-    FORGE.get_or_init(|| {
-        let (send, receive) = channel();
-        // A part ends with the thread that started it: this one outlives the test that asked first.
-        spawn(move || {
-            send.send(gitea::up(&bed().layout, &Report::silent()).expect("the forge"))
-                .expect("a test");
+    FORGE
+        .get_or_init(|| lasting(|| gitea::up(&bed().layout, &Report::silent()).expect("the forge")))
+}
+
+/// Starts the gateway, which runs until the test program ends, unless it runs already.
+pub fn gateway() {
+    static GATEWAY: OnceLock<Running> = OnceLock::new();
+    GATEWAY.get_or_init(|| {
+        lasting(|| gateway::up(&bed().layout, &Report::printed()).expect("the gateway"))
+    });
+}
+
+/// Returns the Prometheus that reads the gateway, which runs until the test program ends. The first call starts both.
+pub fn gateway_metrics() -> &'static Prometheus {
+    static PROMETHEUS: OnceLock<Prometheus> = OnceLock::new();
+    gateway();
+    PROMETHEUS.get_or_init(|| {
+        lasting(|| prometheus::of_gateway(&bed().layout).expect("a Prometheus of the gateway"))
+    })
+}
+
+/// Starts a part in a thread that lasts. A part ends with the thread that started it: this one outlives the test that
+/// asked first.
+fn lasting<P: Send + 'static>(up: impl FnOnce() -> P + Send + 'static) -> P {
+    let (send, receive) = channel();
+    spawn(move || {
+        if send.send(up()).is_ok() {
             loop {
                 park();
             }
-        });
-        receive.recv().expect("the forge starts")
-    })
+        }
+    });
+    receive.recv().expect("the part starts")
 }
 
 /// Returns the hash of a token, by the command of the operator's guide.

@@ -53,6 +53,8 @@ pub mod port {
     pub const PROMETHEUS: u16 = 21093;
     /// Metrics of the daemon that Prometheus reads.
     pub const METRICS: u16 = 21094;
+    /// The Prometheus that reads the gateway.
+    pub const GATEWAY_PROMETHEUS: u16 = 21096;
     /// A test's own collector of traces.
     pub const COLLECTOR: u16 = 21095;
     /// BuildKit over TCP.

@@ -4,7 +4,7 @@ use crate::{
     Layout, Report, Result, install,
     layout::port,
     part::control_plane::kubectl,
-    process::{Running, await_ready, start_command},
+    process::{Running, await_ready, ending_with_us, start_command},
 };
 use std::{fs, process::Command, time::Duration};
 
@@ -15,8 +15,9 @@ pub const NAMESPACE: &str = "bed-gateway";
 const OBJECTS: &str = "apiVersion: v1\nkind: Namespace\nmetadata: { name: bed-gateway }\n---\n\
 apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: bed }\nspec: { controllerName: traefik.io/gateway-controller }\n";
 
-/// Starts the gateway, and waits until its `Gateway` objects are `Programmed`. The first call builds the gateway,
-/// which takes minutes.
+/// Starts the gateway, and waits until its `Gateway` objects are `Programmed`. Its metrics are at `/metrics` of
+/// [`port::GATEWAY_ADMIN`]. It ends with the thread that starts it. The first call builds the gateway, which takes
+/// minutes.
 pub fn up(layout: &Layout, report: &Report) -> Result<Running> {
     let definitions = install::gateway(layout, report)?;
     let definitions = definitions.display().to_string();
@@ -42,10 +43,13 @@ pub fn up(layout: &Layout, report: &Report) -> Result<Running> {
         "--providers.kubernetesgateway=true".to_owned(),
         format!("--entrypoints.web.address=127.0.0.1:{}", port::GATEWAY),
         format!("--entrypoints.traefik.address=127.0.0.1:{}", port::GATEWAY_ADMIN),
+        "--metrics.prometheus=true".to_owned(),
+        // Routes change while requests are counted: two seconds of the earlier weights would be counted, too.
+        "--providers.providersthrottleduration=100ms".to_owned(),
         "--global.checknewversion=false".to_owned(),
         "--global.sendanonymoususage=false".to_owned(),
     ]);
-    let mut part = start_command("traefik", &log, command)?;
+    let mut part = start_command("traefik", &log, ending_with_us(&command, "KILL"))?;
     kubectl(layout, &["apply", "--filename", &file])?;
     let taken = "jsonpath={.items[*].status.conditions[?(@.type=='Programmed')].status}";
     await_ready(&mut part, &log, Duration::from_secs(60), || {

@@ -1,4 +1,4 @@
-//! A Prometheus that reads the metrics of a daemon every second. Only tests of metrics start it.
+//! A Prometheus that reads the metrics of a daemon, or of the gateway, every second. Only tests of metrics start it.
 
 use crate::{
     Layout, Result, build,
@@ -18,37 +18,83 @@ use std::{
 /// Name of the job under which the daemon is read, as the alert rules have it.
 pub const JOB: &str = "windlass";
 
+/// Name of the job under which the gateway is read.
+pub const GATEWAY_JOB: &str = "traefik";
+
 /// A Prometheus that runs, without data at first.
 pub struct Prometheus {
     _running: Running,
+    port: u16,
 }
 
-/// Starts Prometheus in an empty folder. It reads `/metrics` at this port of loopback, and evaluates the repository's
-/// alert rules. The first call fetches it.
+/// A Prometheus to start: its name and port, and what it reads.
+struct Wanted<'a> {
+    name: &'static str,
+    port: u16,
+    /// Jobs, each with the port of loopback at which `/metrics` is.
+    jobs: &'a [(&'a str, u16)],
+    /// The repository's alert rules are evaluated.
+    has_rules: bool,
+}
+
+/// Starts Prometheus in an empty folder. It reads `/metrics` of a daemon at this port of loopback, and evaluates the
+/// repository's alert rules. The first call fetches it.
 pub fn up(layout: &Layout, admin: u16) -> Result<Prometheus> {
-    let programs = install::prometheus(layout)?;
-    let folder = layout.at("prometheus");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder)?;
-    let config = folder.join("prometheus.yml");
-    let text = format!(
-        "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\n\
-         rule_files: [\"{}\"]\n\
-         scrape_configs:\n\
-         - {{ job_name: {JOB}, static_configs: [{{ targets: [\"127.0.0.1:{admin}\"] }}] }}\n",
-        rules().join("rules.yaml").display()
-    );
-    fs::write(&config, text)?;
-    let log = layout.at("log/prometheus.log");
-    let args = [
-        format!("--config.file={}", config.display()),
-        format!("--storage.tsdb.path={}", folder.join("data").display()),
-        format!("--web.listen-address=127.0.0.1:{}", port::PROMETHEUS),
-        "--log.level=warn".to_owned(),
-    ];
-    let mut running = start("prometheus", &log, &programs.join("prometheus"), args)?;
-    await_ready(&mut running, &log, Duration::from_secs(30), || get("/-/ready").is_ok())?;
-    Ok(Prometheus { _running: running })
+    let jobs = [(JOB, admin)];
+    let wanted =
+        Wanted { name: "prometheus", port: port::PROMETHEUS, jobs: &jobs, has_rules: true };
+    wanted.up(layout)
+}
+
+/// Starts a Prometheus in an empty folder that reads the bed's gateway. It may run beside that of [`up`]. The first
+/// call fetches it.
+pub fn of_gateway(layout: &Layout) -> Result<Prometheus> {
+    let wanted = Wanted {
+        name: "prometheus-gateway",
+        port: port::GATEWAY_PROMETHEUS,
+        jobs: &[(GATEWAY_JOB, port::GATEWAY_ADMIN)],
+        has_rules: false,
+    };
+    wanted.up(layout)
+}
+
+impl Wanted<'_> {
+    fn up(&self, layout: &Layout) -> Result<Prometheus> {
+        let programs = install::prometheus(layout)?;
+        let folder = layout.at(self.name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let config = folder.join("prometheus.yml");
+        fs::write(&config, self.config())?;
+        let log = layout.at(&format!("log/{}.log", self.name));
+        let port = self.port;
+        let args = [
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", folder.join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--log.level=warn".to_owned(),
+        ];
+        let mut running = start(self.name, &log, &programs.join("prometheus"), args)?;
+        await_ready(&mut running, &log, Duration::from_secs(30), || get(port, "/-/ready").is_ok())?;
+        Ok(Prometheus { _running: running, port })
+    }
+
+    /// Returns the file `prometheus.yml`.
+    fn config(&self) -> String {
+        let mut text =
+            "global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }\n"
+                .to_owned();
+        if self.has_rules {
+            text.push_str(&format!("rule_files: [\"{}\"]\n", rules().join("rules.yaml").display()));
+        }
+        text.push_str("scrape_configs:\n");
+        for (job, port) in self.jobs {
+            text.push_str(&format!(
+                "- {{ job_name: {job}, static_configs: [{{ targets: [\"127.0.0.1:{port}\"] }}] }}\n"
+            ));
+        }
+        text
+    }
 }
 
 /// Returns the folder of the alert rules and their tests.
@@ -64,16 +110,22 @@ pub fn promtool(layout: &Layout, folder: &Path, args: &[&str]) -> Result<String>
 }
 
 impl Prometheus {
+    /// Returns the address for a client.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Returns the value of an expression that has one series. `None` means that it has none now.
     pub fn value(&self, expression: &str) -> Result<Option<f64>> {
-        let answer = get(&format!("/api/v1/query?query={}", encoded(expression)))?;
+        let answer = get(self.port, &format!("/api/v1/query?query={}", encoded(expression)))?;
         let value = answer.pointer("/data/result/0/value/1").and_then(Value::as_str);
         Ok(value.map(str::parse::<f64>).transpose()?)
     }
 
     /// Returns all rules, each with its name and the fault of its last evaluation. An empty fault means none.
     pub fn rules(&self) -> Result<Vec<(String, String)>> {
-        let answer = get("/api/v1/rules")?;
+        let answer = get(self.port, "/api/v1/rules")?;
         let groups = answer.pointer("/data/groups").and_then(Value::as_array);
         let rules = groups.into_iter().flatten().filter_map(|group| group.get("rules")?.as_array());
         let text = |rule: &Value, key: &str| {
@@ -83,9 +135,9 @@ impl Prometheus {
     }
 }
 
-/// Asks Prometheus. An answer that is no JSON is null.
-fn get(path: &str) -> Result<Value> {
-    let page = fetch("127.0.0.1", port::PROMETHEUS, path)?;
+/// Asks the Prometheus at this port. An answer that is no JSON is null.
+fn get(port: u16, path: &str) -> Result<Value> {
+    let page = fetch("127.0.0.1", port, path)?;
     if page.status != 200 {
         return Err(format!("{path}: {}: {}", page.status, page.body).into());
     }
@@ -102,4 +154,18 @@ fn encoded(text: &str) -> String {
         }
     };
     text.bytes().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_is_read_without_the_rules_of_a_daemon() {
+        let of = |jobs, has_rules| Wanted { name: "p", port: 1, jobs, has_rules }.config();
+        let text = of(&[(GATEWAY_JOB, 2)], false);
+        assert!(text.contains("job_name: traefik") && text.contains("127.0.0.1:2"), "{text}");
+        assert!(!text.contains("rule_files"), "{text}");
+        assert!(of(&[(JOB, 3)], true).contains("rules.yaml"));
+    }
 }
