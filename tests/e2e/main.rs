@@ -52,6 +52,7 @@ mod requests;
 mod resume;
 mod rights;
 mod source;
+mod strategies;
 mod testing;
 mod user_manifests;
 mod verdicts;

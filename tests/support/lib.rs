@@ -180,6 +180,13 @@ impl TestEnv {
         ended(self.daemon.windlass(&args).unwrap())
     }
 
+    /// Rolls an app of this test's project back to the release before, and waits for the end.
+    #[must_use]
+    pub fn roll_back(&self, app: &str) -> Ended {
+        let app = format!("{}/{app}", self.name);
+        ended(self.daemon.windlass(&["--output", "json", "rollback", &app]).unwrap())
+    }
+
     /// Submits without waiting, and returns the job's id.
     #[must_use]
     pub fn submit_detached(&self, app: &str, url: &str, more: &[&str]) -> String {

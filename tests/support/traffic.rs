@@ -77,16 +77,17 @@ impl Target {
         Self { address: SocketAddr::new(address, 80), host: name.to_owned() }
     }
 
-    /// Asks so many times over one connection, and returns the number of answers by version.
+    /// Asks so many times, over one connection or over one for each request, and returns the number of answers by
+    /// version.
     ///
     /// # Errors
     /// A request failed.
-    pub fn sample(&self, count: usize) -> Result<BTreeMap<String, usize>, String> {
+    pub fn sample(&self, count: usize, keeps: bool) -> Result<BTreeMap<String, usize>, String> {
         let mut line = None;
         let mut versions = BTreeMap::new();
         for _ in 0..count {
-            let answer =
-                line::ask(&mut line, self, "/", true).map_err(|fault| fault.to_string())?;
+            let answer = line::ask(&mut line, self, "/", keeps);
+            let answer = answer.map_err(|fault| fault.to_string())?;
             *versions.entry(answer.body).or_default() += 1;
         }
         Ok(versions)

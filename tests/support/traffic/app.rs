@@ -64,6 +64,12 @@ impl Shop {
         self.env.serves("app", version);
     }
 
+    /// Rolls the app back to the release before, and waits for the end.
+    #[must_use]
+    pub fn roll_back(&self) -> Ended {
+        self.env.roll_back("app")
+    }
+
     /// Returns the address of the app's `Service`.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -93,10 +99,12 @@ impl Shop {
         found["held"]["digest"].as_str().unwrap().to_owned()
     }
 
-    /// Returns the weights of a job's shifts, in order.
+    /// Returns the weights of a job's shifts, in order. A restart may take a shift twice, which counts once.
     #[must_use]
     pub fn weights(&self, id: &str) -> Vec<u64> {
-        self.env.events(id).iter().filter_map(shifted_to).collect()
+        let mut weights: Vec<_> = self.env.events(id).iter().filter_map(shifted_to).collect();
+        weights.dedup();
+        weights
     }
 
     /// Says something about a job: `pause`, `resume`, `abort`, `reject`.
@@ -110,14 +118,6 @@ impl Shop {
     pub fn does(&self, verb: &str, id: &str, note: &str) {
         let answer = self.say(verb, id, note);
         assert_eq!(answer.code, 0, "{verb}: {}", answer.text);
-    }
-
-    /// Rolls the app back to the release before, and waits for the end.
-    #[track_caller]
-    pub fn roll_back(&self) {
-        let app = format!("{}/app", self.env.name);
-        let answer = self.env.daemon.windlass(&["rollback", &app]).unwrap();
-        assert_eq!(answer.code, 0, "{}", answer.text);
     }
 }
 
