@@ -1,11 +1,12 @@
 //! `cargo soak`: proofs that take longer than the suite may. Without a word: a daemon's bad days. `doors`: a flood of
-//! webhooks. `fuzz`: all that reads foreign input.
+//! webhooks. `fuzz`: all that reads foreign input. `strategies`: releases under traffic, whose daemon is killed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
 
 mod bad_days;
 mod doors;
 mod fuzz;
+mod strategies;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,11 @@ enum Command {
     Doors(doors::DoorsArgs),
     /// Fuzz all that reads foreign input, or the targets that are named. Needs no bed.
     Fuzz(fuzz::FuzzArgs),
+    /// Kill the daemon in releases and rollbacks of each strategy, while requests come.
+    ///
+    /// At the end of each release the version serves that should, no event is missing, and no request failed. Exit code
+    /// 1: something is not so.
+    Strategies(strategies::StrategiesArgs),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +48,7 @@ fn main() -> ExitCode {
     let ended = match &args.command {
         Some(Command::Doors(flood)) => doors::run(flood),
         Some(Command::Fuzz(fuzz)) => fuzz::run(&Layout::main(), fuzz),
+        Some(Command::Strategies(kills)) => strategies::run(kills),
         None => bad_days::run(&args.bad_days),
     };
     ended.unwrap_or_else(|error| {
