@@ -10,12 +10,14 @@
     reason = "tests: what cannot go on should stop"
 )]
 
+pub mod audit;
 pub mod faulty_api_server;
 pub mod flood;
 pub mod forge_project;
 pub mod growth;
 pub mod http;
 mod namespace;
+pub mod simulated_nodes;
 pub mod traffic;
 pub mod webhooks;
 

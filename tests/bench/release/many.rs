@@ -2,23 +2,19 @@
 
 use crate::meter::cpu;
 use bench_history::Figures;
-use std::{
-    fs,
-    time::{Duration, Instant},
+use std::{fs, time::Instant};
+use windlass_bed::{Repository, daemon::Config};
+use windlass_tests::{
+    TestEnv, bed,
+    simulated_nodes::{PLACEMENT, SimulatedNodes},
 };
-use windlass_bed::{
-    Repository,
-    daemon::Config,
-    install,
-    process::{await_ready, start},
-};
-use windlass_tests::{TestEnv, bed};
 
 const APPS: usize = 50;
 const RELEASES: usize = 4;
 const NODES: usize = 50;
 
-const SPEC: &str = "replicas = 2\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nenv = { ROUND = \"0\" }\nprocesses.web.placement = { nodes = { type = \"kwok\" }, tolerations = [{ key = \"kwok.x-k8s.io/node\" }] }\n";
+const SPEC: &str =
+    "replicas = 2\nresources = { cpu = \"10m\", memory = \"32Mi\" }\nenv = { ROUND = \"0\" }\n";
 
 pub(crate) fn releases(figures: &mut Figures) {
     let layout = &bed().layout;
@@ -26,27 +22,7 @@ pub(crate) fn releases(figures: &mut Figures) {
     config.more = format!("jobs = {APPS}\n");
     let env = TestEnv::with("bench-many", &config);
     env.fresh();
-    let mut nodes = String::new();
-    for number in 0..NODES {
-        nodes.push_str(&format!(
-            "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: kwok-{number}\n  annotations: {{ kwok.x-k8s.io/node: fake }}\n  labels: {{ type: kwok, kubernetes.io/hostname: kwok-{number} }}\nspec: {{ taints: [{{ key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule }}] }}\nstatus: {{ allocatable: {{ cpu: '32', memory: 256Gi, pods: '110' }}, capacity: {{ cpu: '32', memory: 256Gi, pods: '110' }} }}\n"
-        ));
-    }
-    let log = layout.at("log/kwok.log");
-    let mut args = vec![
-        format!("--kubeconfig={}", bed().kubeconfig().display()),
-        "--manage-all-nodes=false".to_owned(),
-        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
-        // Without leases, nodes count as lost after forty seconds.
-        "--node-lease-duration-seconds=40".to_owned(),
-    ];
-    args.extend(
-        install::kwok_stages().unwrap().iter().map(|file| format!("--config={}", file.display())),
-    );
-    let mut kwok = start("kwok", &log, &layout.program("kwok"), args).unwrap();
-    env.apply(&nodes);
-    let ready = || env.get("node/kwok-0", "{.status.conditions[?(@.type=='Ready')].status}");
-    await_ready(&mut kwok, &log, Duration::from_secs(60), || ready() == "True").unwrap();
+    let nodes = SimulatedNodes::up(NODES);
     let repository = Repository::new(layout, "bench-many", true).unwrap();
     repository.write("Dockerfile", &windlass_tests::dockerfile()).unwrap();
     repository.write("index.html", "bench\n").unwrap();
@@ -59,7 +35,8 @@ pub(crate) fn releases(figures: &mut Figures) {
     let mut resident = 0.0_f64;
     for round in 0..RELEASES {
         let file = layout.at("daemons/bench-many/spec.toml");
-        fs::write(&file, SPEC.replace("\"0\"", &format!("\"{round}\""))).unwrap();
+        let spec = SPEC.replace("\"0\"", &format!("\"{round}\""));
+        fs::write(&file, spec + PLACEMENT).unwrap();
         let file = file.display().to_string();
         let ids: Vec<_> = (0..APPS)
             .map(|app| {
@@ -95,7 +72,7 @@ pub(crate) fn releases(figures: &mut Figures) {
         "\n{} releases of {APPS} apps on {NODES} simulated nodes: {failed} failed, {seconds:.0} s in all; from plan to end p50 {p50:.1} s, p99 {p99:.1} s; daemon {resident:.0} MiB, {computed:.1} CPU s",
         times.len(),
     );
-    env.delete("nodes --selector type=kwok");
+    drop(nodes);
 }
 
 /// Returns the resident memory of a process in MiB.

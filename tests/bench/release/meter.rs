@@ -1,9 +1,7 @@
 //! Counters of requests, bytes and CPU time.
 
 use bench_history::Figures;
-use serde_json::Value;
 use std::{
-    collections::BTreeSet,
     fmt, fs,
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -16,6 +14,8 @@ use std::{
 };
 use windlass_bed::layout::{HOST, port};
 use windlass_tests::bed;
+
+pub(crate) use windlass_tests::audit::requests;
 
 /// Costs of one release.
 #[derive(Clone, Debug, Default)]
@@ -63,18 +63,6 @@ pub(crate) fn median(all: Vec<Taken>) -> Taken {
         verdict: middle(|taken| taken.verdict),
         outcome: all.last().map(|taken| taken.outcome.clone()).unwrap_or_default(),
     }
-}
-
-/// Returns the number of requests of a client so far, by the API server's audit log.
-pub(crate) fn requests(agent: &str) -> usize {
-    let text = fs::read_to_string(bed().layout.at("kube/audit.log")).unwrap_or_default();
-    // A watch has a line at its begin and another at its end.
-    let of = |line: &str| {
-        let event: Value = serde_json::from_str(line).unwrap_or_default();
-        let ours = event["userAgent"].as_str().is_some_and(|name| name.starts_with(agent));
-        ours.then(|| event["auditID"].to_string())
-    };
-    text.lines().filter_map(of).collect::<BTreeSet<_>>().len()
 }
 
 /// Returns the CPU seconds of a process so far, or with `children` those of its children that have ended.
