@@ -55,6 +55,8 @@ pub mod port {
     pub const METRICS: u16 = 21094;
     /// The Prometheus that reads the gateway.
     pub const GATEWAY_PROMETHEUS: u16 = 21096;
+    /// The Prometheus that reads pods in the demo.
+    pub const PODS_PROMETHEUS: u16 = 21097;
     /// A test's own collector of traces.
     pub const COLLECTOR: u16 = 21095;
     /// BuildKit over TCP.

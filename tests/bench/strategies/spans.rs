@@ -11,7 +11,7 @@ const CLUSTER: &str = "wait until";
 pub(crate) struct Spans {
     /// From the plan to the end.
     all: f64,
-    /// Of steps that wait until pods are ready.
+    /// Seconds of steps that wait until pods are ready.
     cluster: f64,
     /// From the plan to the last shift of requests. `None` means that requests are not shifted.
     switch: Option<f64>,

@@ -56,11 +56,12 @@ fn a_release_that_is_aborted_before_the_switch_never_served() {
     assert!(shop.weights(&id).iter().all(|weight| *weight == 0), "{:?}", shop.weights(&id));
     assert_eq!(shop.env.names("deployments").trim(), "deployment.apps/app");
     shop.env.serves("app", "one");
-    // A second abort finds nothing that is under way.
-    assert_eq!(shop.say("abort", &id, "").code, 2);
-    // The release after an aborted one is a release as any other.
-    shop.release("three", &blue_green(0)).succeeded();
+    // The release after an aborted one is a release as any other, and one that has ended cannot be aborted.
+    let ended = shop.release("three", &blue_green(0));
+    ended.succeeded();
     shop.env.serves("app", "three");
+    let late = shop.say("abort", &ended.id, "");
+    assert!(late.code == 2 && late.text.contains("not-on-its-way"), "{}", late.text);
     let report = traffic.end();
     assert!(!report.versions.contains_key("two"), "{report}");
     report.nothing_failed();

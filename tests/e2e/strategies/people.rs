@@ -25,6 +25,8 @@ fn a_paused_release_takes_no_step_until_it_is_resumed() {
     assert!(shown.contains("pause"), "{shown}");
 
     shop.does("resume", &id, "it was the dashboard");
+    let again = shop.say("resume", &id, "");
+    assert!(again.code == 2 && again.text.contains("not-paused"), "{}", again.text);
     shop.env.watch(&id).succeeded();
     assert_eq!(shop.weights(&id), [34, 50, 100]);
     let events = shop.env.events(&id);

@@ -1,7 +1,8 @@
 //! `cargo demo`: a push at a forge that deploys, then apps of five languages and a monorepo from a git commit to pods
 //! that serve, with a login and a migration of plugins; a failing test, a crash that is rolled back, a webhook that is
-//! denied, a rollback on request. All of it shows on the daemon's page.
+//! denied, a rollback on request, a canary that ends for its errors. All of it shows on the daemon's page.
 
+mod canary;
 mod page;
 mod push;
 
@@ -20,7 +21,7 @@ use windlass_bed::{
     doctor, images,
     lanes::{Lane, Slot, side_by_side},
     layout::{Existing, Layout},
-    part::gitea::Gitea,
+    part::{gitea::Gitea, prometheus::Prometheus},
 };
 
 /// Arguments of `cargo demo`: what the demo runs on, and when it ends.
@@ -82,8 +83,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
     let forge = has_forge.then(|| push::forge(&bed, &report)).transpose()?;
     let page = Page::new(&bed.layout)?;
-    let daemon = Daemon::start(&bed, "demo", &config(&bed, &page, forge.as_ref())?)?;
-    let show = Show { bed, daemon, forge, page };
+    let prometheus = canary::prometheus(&bed)?;
+    let mut config = config(&bed, &page, forge.as_ref())?;
+    if let Some(prometheus) = &prometheus {
+        config.cluster = format!("prometheus = {{ address = \"{}\" }}\n", prometheus.address());
+    }
+    let daemon = Daemon::start(&bed, "demo", &config)?;
+    let show = Show { bed, daemon, forge, page, prometheus };
     show.all()?;
     show.next_steps()?;
     if !args.once {
@@ -176,6 +182,8 @@ struct Show {
     /// `None` means that there is nothing to compile it with.
     forge: Option<Gitea>,
     page: Page,
+    /// `None` means that it would not reach the pods of the user's cluster.
+    prometheus: Option<Prometheus>,
 }
 
 impl Show {
@@ -193,7 +201,7 @@ impl Show {
             "\ndemo: base images of Rust and of static files; the first time takes two minutes"
         );
         images::languages(&self.bed, IMAGES)?;
-        let mut node = None;
+        let (mut node, mut python) = (None, None);
         for language in ["node", "python", "go", "rust", "static"] {
             title(&format!("{language}: a commit becomes pods that serve"));
             let repository =
@@ -201,9 +209,14 @@ impl Show {
             repository.commit("Say hello")?;
             self.deploy(&repository, language, true)?;
             println!("      {}", self.app(language)?.trim());
-            node = node.or(Some(repository));
+            match language {
+                "node" => node = Some(repository),
+                canary::APP => python = Some(repository),
+                _ => {}
+            }
         }
         let node = node.ok_or("no repository")?;
+        let python = python.ok_or("no repository of the canary")?;
 
         title("one repository, two apps that share a package: each is named by its folder");
         let shop = Repository::example(&self.bed.layout, "demo-monorepo", "monorepo")?;
@@ -229,7 +242,7 @@ impl Show {
         )?;
         node.commit("Need a database")?;
         self.deploy(&node, "node", false)?;
-        self.serves("Hello from Node")?;
+        self.serves("node", "Hello from Node")?;
 
         title("a better commit, then a rollback: nothing is built");
         node.edit(
@@ -241,13 +254,15 @@ impl Show {
         node.edit("app.test.js", "Hello from Node", "Hello again from Node")?;
         node.commit("Say hello again")?;
         self.deploy(&node, "node", true)?;
-        self.serves("Hello again from Node")?;
+        self.serves("node", "Hello again from Node")?;
         println!("$ windlass rollback demo/node");
         let status = self.daemon.show(&["rollback", "demo/node"])?;
         if !status.success() {
             return Err(format!("the rollback ended with {status}").into());
         }
-        self.serves("Hello from Node")
+        self.serves("node", "Hello from Node")?;
+
+        canary::show(self, &python)
     }
 
     fn deploy(&self, repository: &Repository, app: &str, succeeds: bool) -> Result<()> {
@@ -281,17 +296,22 @@ impl Show {
             println!("$ kubectl get --raw {path}");
             return self.bed.kubectl(&["get", "--raw", &path]);
         }
-        let query = ["-n", NAMESPACE, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
-        let address = self.bed.kubectl(&query)?;
+        let address = self.address(app)?;
         println!("$ curl http://{address}/");
         get(&address, 80, "/")
     }
 
-    fn serves(&self, expected: &str) -> Result<()> {
+    /// Returns the address of an app's `Service`.
+    fn address(&self, app: &str) -> Result<String> {
+        let query = ["-n", NAMESPACE, "get", "service", app, "-o", "jsonpath={.spec.clusterIP}"];
+        self.bed.kubectl(&query)
+    }
+
+    fn serves(&self, app: &str, expected: &str) -> Result<()> {
         // A pod that is asked to end answers a moment longer, until the Service no longer leads to it.
         let began = Instant::now();
         let limit = Duration::from_secs(10);
-        let ask = || self.app("node").unwrap_or_else(|error| format!("no page: {error}"));
+        let ask = || self.app(app).unwrap_or_else(|error| format!("no page: {error}"));
         let mut page = ask();
         while page.trim() != expected && began.elapsed() < limit {
             sleep(Duration::from_millis(500));

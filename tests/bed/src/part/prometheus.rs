@@ -1,4 +1,4 @@
-//! A Prometheus that reads the metrics of a daemon, or of the gateway, every second. Only tests of metrics start it.
+//! A Prometheus that reads the metrics of a daemon, of the gateway, or of pods, every second. Only tests of metrics start it.
 
 use crate::{
     Layout, Result, build,
@@ -28,11 +28,11 @@ pub struct Prometheus {
 }
 
 /// A Prometheus to start: its name and port, and what it reads.
-struct Wanted<'a> {
+struct Wanted {
     name: &'static str,
     port: u16,
-    /// Jobs, each with the port of loopback at which `/metrics` is.
-    jobs: &'a [(&'a str, u16)],
+    /// Item of `scrape_configs`.
+    scrape: String,
     /// The repository's alert rules are evaluated.
     has_rules: bool,
 }
@@ -40,10 +40,8 @@ struct Wanted<'a> {
 /// Starts Prometheus in an empty folder. It reads `/metrics` of a daemon at this port of loopback, and evaluates the
 /// repository's alert rules. The first call fetches it.
 pub fn up(layout: &Layout, admin: u16) -> Result<Prometheus> {
-    let jobs = [(JOB, admin)];
-    let wanted =
-        Wanted { name: "prometheus", port: port::PROMETHEUS, jobs: &jobs, has_rules: true };
-    wanted.up(layout)
+    let scrape = fixed(JOB, admin);
+    Wanted { name: "prometheus", port: port::PROMETHEUS, scrape, has_rules: true }.up(layout)
 }
 
 /// Starts a Prometheus in an empty folder that reads the bed's gateway. It may run beside that of [`up`]. The first
@@ -52,13 +50,41 @@ pub fn of_gateway(layout: &Layout) -> Result<Prometheus> {
     let wanted = Wanted {
         name: "prometheus-gateway",
         port: port::GATEWAY_PROMETHEUS,
-        jobs: &[(GATEWAY_JOB, port::GATEWAY_ADMIN)],
+        scrape: fixed(GATEWAY_JOB, port::GATEWAY_ADMIN),
         has_rules: false,
     };
     wanted.up(layout)
 }
 
-impl Wanted<'_> {
+/// Starts a Prometheus in an empty folder that reads the pods of an app on the bed's own cluster, whose series get the
+/// label `pod`. It may run beside the others. The first call fetches it.
+pub fn of_pods(layout: &Layout, namespace: &str, app: &str) -> Result<Prometheus> {
+    let wanted = Wanted {
+        name: "prometheus-pods",
+        port: port::PODS_PROMETHEUS,
+        scrape: pods(&layout.kubeconfig(), namespace, app),
+        has_rules: false,
+    };
+    wanted.up(layout)
+}
+
+/// Returns a job that reads `/metrics` at a port of loopback.
+fn fixed(job: &str, port: u16) -> String {
+    format!("- {{ job_name: {job}, static_configs: [{{ targets: [\"127.0.0.1:{port}\"] }}] }}\n")
+}
+
+/// Returns a job that reads `/metrics` of an app's pods, which it finds at the API server.
+fn pods(kubeconfig: &Path, namespace: &str, app: &str) -> String {
+    format!(
+        "- job_name: pods\n  kubernetes_sd_configs:\n  - role: pod\n    kubeconfig_file: \"{}\"\n    \
+         namespaces: {{ names: [\"{namespace}\"] }}\n  relabel_configs:\n  \
+         - {{ source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance], regex: \"{app}\", action: keep }}\n  \
+         - {{ source_labels: [__meta_kubernetes_pod_name], target_label: pod }}\n",
+        kubeconfig.display()
+    )
+}
+
+impl Wanted {
     fn up(&self, layout: &Layout) -> Result<Prometheus> {
         let programs = install::prometheus(layout)?;
         let folder = layout.at(self.name);
@@ -88,11 +114,7 @@ impl Wanted<'_> {
             text.push_str(&format!("rule_files: [\"{}\"]\n", rules().join("rules.yaml").display()));
         }
         text.push_str("scrape_configs:\n");
-        for (job, port) in self.jobs {
-            text.push_str(&format!(
-                "- {{ job_name: {job}, static_configs: [{{ targets: [\"127.0.0.1:{port}\"] }}] }}\n"
-            ));
-        }
+        text.push_str(&self.scrape);
         text
     }
 }
@@ -162,10 +184,10 @@ mod tests {
 
     #[test]
     fn the_gateway_is_read_without_the_rules_of_a_daemon() {
-        let of = |jobs, has_rules| Wanted { name: "p", port: 1, jobs, has_rules }.config();
-        let text = of(&[(GATEWAY_JOB, 2)], false);
+        let of = |scrape, has_rules| Wanted { name: "p", port: 1, scrape, has_rules }.config();
+        let text = of(fixed(GATEWAY_JOB, 2), false);
         assert!(text.contains("job_name: traefik") && text.contains("127.0.0.1:2"), "{text}");
         assert!(!text.contains("rule_files"), "{text}");
-        assert!(of(&[(JOB, 3)], true).contains("rules.yaml"));
+        assert!(of(fixed(JOB, 3), true).contains("rules.yaml"));
     }
 }
