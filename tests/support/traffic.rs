@@ -128,12 +128,6 @@ impl Traffic {
         held(&self.tally).report()
     }
 
-    /// Returns the number of answers of a version until now.
-    #[must_use]
-    pub fn answers_of(&self, version: &str) -> usize {
-        self.report().versions.get(version).copied().unwrap_or_default()
-    }
-
     /// Stops, waits for the answers that are on their way, and returns all.
     #[must_use]
     pub fn end(mut self) -> Report {

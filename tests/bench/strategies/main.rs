@@ -1,5 +1,5 @@
-//! Costs of each strategy: ten pods under traffic, by our share of the time and the cluster's; rollbacks; fifty canaries
-//! that hold at once on simulated nodes, which `-- holding` measures alone.
+//! Costs of each strategy: ten pods under traffic, by our share of the time and the cluster's; rollbacks; fifty
+//! canaries that hold at once on simulated nodes, which `-- holding` measures alone.
 
 #![allow(
     clippy::expect_used,

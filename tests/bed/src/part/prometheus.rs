@@ -1,4 +1,5 @@
-//! A Prometheus that reads the metrics of a daemon, of the gateway, or of pods, every second. Only tests of metrics start it.
+//! A Prometheus that reads the metrics of a daemon, of the gateway, or of pods every second. Only tests of metrics and the
+//! demo start it.
 
 use crate::{
     Layout, Result, build,
