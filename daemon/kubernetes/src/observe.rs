@@ -16,6 +16,7 @@ pub(crate) use expected::{Expected, expected};
 pub(crate) use facts::is_ready;
 pub(crate) use list::list;
 pub(crate) use observed::Observed;
+pub(crate) use snapshot::route;
 
 use crate::{
     client::{Client, limited},
@@ -23,7 +24,7 @@ use crate::{
     namespace,
     render::{self, INSTANCE},
 };
-use expected::services;
+use expected::{Leading, services};
 use facts::selector_of;
 use futures::{FutureExt, StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
@@ -71,7 +72,7 @@ struct Watches {
     client: Client,
     namespace: String,
     expected: Vec<Expected>,
-    services: Vec<String>,
+    services: Vec<Leading>,
     deployments: Option<Store<Deployment>>,
     stateful_sets: Option<Store<StatefulSet>>,
     daemon_sets: Option<Store<DaemonSet>>,
@@ -234,18 +235,21 @@ impl Watches {
             };
         }
         let runtime = &release.runtime;
+        // What leads to the version that serves is not of one that runs aside.
+        let is_whole = runtime.aside.is_none();
         let own: Vec<_> = runtime
             .manifests
             .iter()
+            .filter(|_| is_whole)
             .filter_map(|manifest| render::own_object(release, manifest))
             .map(|object| text(&object, "/kind").to_owned())
             .collect();
         let has_own = |kind: &str| own.iter().any(|one| one == kind);
-        let routed =
-            matches!(runtime.expose.route, Some(Route::Gateway { .. })) || has_own("HTTPRoute");
-        let balanced = runtime.expose.service == Some(ServiceKind::LoadBalancer);
-        let scaled = runtime.processes.iter().any(|process| process.autoscale.is_some())
-            || has_own("HorizontalPodAutoscaler");
+        let has_gateway = matches!(runtime.expose.route, Some(Route::Gateway { .. }));
+        let routed = is_whole && has_gateway || has_own("HTTPRoute");
+        let balanced = is_whole && runtime.expose.service == Some(ServiceKind::LoadBalancer);
+        let has_scaler = runtime.processes.iter().any(|process| process.autoscale.is_some());
+        let scaled = is_whole && has_scaler || has_own("HorizontalPodAutoscaler");
         let (pods, more) = watch(client, &namespace, of_pods());
         changes.push(more);
         let (events, more) = watch(client, &namespace, config().fields(EVENTS));
@@ -320,7 +324,8 @@ impl Watches {
     }
 
     fn wants_endpoints(&self, snapshot: &Snapshot) -> bool {
-        let found = |name| self.endpoints.get(name).is_some_and(|ready| *ready > 0);
+        let found =
+            |one: &Leading| self.endpoints.get(&one.service).is_some_and(|ready| *ready > 0);
         !self.services.iter().all(found)
             && snapshot.workloads.iter().all(|one| !one.revision.is_empty() && one.observed)
             && snapshot.workloads.iter().all(Workload::is_healthy)
@@ -356,7 +361,7 @@ impl Watches {
     async fn look_for_endpoints(&mut self) -> bool {
         let api = self.client.api::<EndpointSlice>(&self.namespace);
         let mut changed = false;
-        for name in &self.services {
+        for Leading { service: name, .. } in &self.services {
             let slices =
                 ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
             let Ok(slices) = limited(api.list(&slices), "EndpointSlices").await else { continue };

@@ -1,5 +1,6 @@
 //! Renders a release as Kubernetes objects. Pure: the caller hands in values of secrets.
 
+mod aside;
 mod autoscaler;
 mod config_hash;
 mod config_map;
@@ -17,20 +18,26 @@ mod secret;
 mod service;
 mod service_account;
 mod strategy;
+mod traffic;
 mod user_manifests;
 mod volume_claim;
 mod workload;
 
+pub(crate) use aside::beside;
 pub(crate) use autoscaler::{is_scaler, scaled};
 pub(crate) use container::container;
 pub(crate) use names::{
-    APPLY_SET, COMPONENT, INSTANCE, JOB, MANAGED_BY, OURS, PART_OF, account_name, apply_set,
-    inventory_name, labels, pull_name, short_hash, workload_name,
+    APPLY_SET, COMPONENT, INSTANCE, JOB, MANAGED_BY, NAME, OURS, PART_OF, TRACKS, account_name,
+    apply_set, inventory_name, labels, preview_name, pull_name, service_name, short_hash,
+    track_name, workload_name,
 };
 pub(crate) use ordering::{is_ordered, starts_in_order};
 pub(crate) use pod::{pull_secrets, security};
 pub(crate) use pull_secret::{PullLogin, pull_secret};
 pub(crate) use strategy::strategy;
+pub(crate) use traffic::{
+    is_followed, is_route, shared_route, shared_service, shared_virtual_service, traffic,
+};
 pub(crate) use user_manifests::{object as own_object, pods_of};
 pub(crate) use workload::kind;
 
@@ -39,7 +46,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use windlass_model::{job::Release, runtime::WEB, secret::Secret};
 
-/// Renders all objects of a release, in the order of applying. The namespace comes first.
+/// Renders all objects of a release, in the order of applying. The namespace comes first. Of a release that runs aside
+/// they are fewer.
 ///
 /// `secrets` holds the values of `release.runtime.secrets`, by variable. `None` renders `***` in the place of
 /// values. `pull` is the login of the pull secret. `None` renders none. `pod_security` is the level of
@@ -52,12 +60,10 @@ pub(crate) fn manifests(
     pod_security: Option<&str>,
 ) -> Vec<Value> {
     let runtime = &release.runtime;
-    let mut all = vec![namespace::namespace(release, pod_security)];
-    all.extend(service_account::service_account(release));
-    all.extend(network_policy::network_policy(release));
-    all.extend(config_map::config_map(release));
-    all.extend(secret::secret(release, secrets));
-    all.extend(pull.map(|login| pull_secret(release, login)));
+    if let Some(beside) = runtime.aside {
+        return aside::manifests(release, beside, secrets, pull, pod_security);
+    }
+    let mut all = first(release, secrets, pull, pod_security);
     for process in &runtime.processes {
         all.extend(disruption_budget::disruption_budget(release, process));
         all.extend(volume_claim::claims(release, process));
@@ -75,11 +81,28 @@ pub(crate) fn manifests(
         all.extend(autoscaler::autoscaler(release, process));
         if process.name == WEB {
             all.extend(route::route(release));
+            all.extend(traffic::virtual_service(release));
         }
     }
     autoscaler::leave_replicas(&mut all);
     // Objects of the repository's own are applied together with ours of the same wave.
     all.sort_by_key(wave);
+    all
+}
+
+/// Renders what all processes of a release share.
+fn first(
+    release: &Release,
+    secrets: Option<&BTreeMap<String, Secret>>,
+    pull: Option<&PullLogin>,
+    pod_security: Option<&str>,
+) -> Vec<Value> {
+    let mut all = vec![namespace::namespace(release, pod_security)];
+    all.extend(service_account::service_account(release));
+    all.extend(network_policy::network_policy(release));
+    all.extend(config_map::config_map(release));
+    all.extend(secret::secret(release, secrets));
+    all.extend(pull.map(|login| pull_secret(release, login)));
     all
 }
 
@@ -107,7 +130,7 @@ pub(crate) fn wave(object: &Value) -> usize {
         | "LimitRange"
         | "ResourceQuota" => 1,
         "Service" => 2,
-        "HorizontalPodAutoscaler" | "Ingress" | "HTTPRoute" => 4,
+        "HorizontalPodAutoscaler" | "Ingress" | "HTTPRoute" | "VirtualService" => 4,
         _ if is_scaler(object) => 4,
         _ => 3,
     }

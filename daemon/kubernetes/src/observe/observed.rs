@@ -1,7 +1,7 @@
 //! Observed objects of one app, by watches or lists.
 
 use super::{
-    expected::Expected,
+    expected::{Expected, Leading},
     facts::{is_of_job, named},
 };
 use k8s_openapi::{
@@ -40,8 +40,8 @@ pub(crate) struct Observed {
     pub(crate) routes: Vec<DynamicObject>,
     pub(crate) services: Vec<K8sService>,
     pub(crate) autoscalers: Vec<HorizontalPodAutoscaler>,
-    /// Names of Services that must have endpoints.
-    pub(crate) leading: Vec<String>,
+    /// Services that must have endpoints.
+    pub(crate) leading: Vec<Leading>,
     /// Numbers of ready endpoints by Service. A Service that was not asked for is missing.
     pub(crate) endpoints: BTreeMap<String, u32>,
     /// Uids of pods for which an autoscaler adds a node: a StatefulSet's pods keep their names.

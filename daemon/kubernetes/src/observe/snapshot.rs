@@ -5,6 +5,7 @@ mod refused;
 mod workload;
 
 use super::{
+    expected::Leading,
     facts::{message, named, selector_of},
     observed::Observed,
 };
@@ -79,19 +80,20 @@ impl Observed {
                     && addresses.is_none_or(Vec::is_empty)
             })
         };
-        let service = |name: &String| Service {
-            endpoints: self.endpoints.get(name).copied(),
-            is_pending: pending(name),
-            name: name.clone(),
+        let service = |one: &Leading| Service {
+            endpoints: self.endpoints.get(&one.service).copied(),
+            is_pending: pending(&one.service),
+            name: one.service.clone(),
         };
         // A workload that is scaled to zero leaves its Service without an address.
-        let rests = |name: &&String| {
+        let rests = |one: &&Leading| {
+            let name = &one.workload;
             let deployment = named(&self.deployments, name).and_then(|one| one.spec.as_ref());
             let set = named(&self.stateful_sets, name).and_then(|one| one.spec.as_ref());
             deployment.and_then(|spec| spec.replicas) == Some(0)
                 || set.and_then(|spec| spec.replicas) == Some(0)
         };
-        self.leading.iter().filter(|name| !rests(name)).map(service).collect()
+        self.leading.iter().filter(|one| !rests(one)).map(service).collect()
     }
 }
 
@@ -104,7 +106,7 @@ fn explains(event: &Event) -> bool {
 }
 
 /// Converts a route. Each gateway that the route names must have accepted the current generation.
-fn route(route: &DynamicObject) -> Route {
+pub(crate) fn route(route: &DynamicObject) -> Route {
     let generation = route.metadata.generation;
     let array = |value: Option<&serde_json::Value>| {
         value.and_then(|value| value.as_array()).cloned().unwrap_or_default()

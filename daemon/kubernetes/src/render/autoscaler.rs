@@ -4,7 +4,7 @@ use super::{
     names::{metadata, workload_name},
     workload::kind,
 };
-use crate::json::text;
+use crate::json::{set, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use windlass_model::{job::Release, runtime::Process};
@@ -27,6 +27,18 @@ pub(crate) fn scaled(objects: &[Value]) -> BTreeSet<(String, String)> {
 /// Returns whether an object scales another one.
 pub(crate) fn is_scaler(object: &Value) -> bool {
     object.pointer(TARGET).is_some()
+}
+
+/// Leads a scaler of the repository's own that names the workload of `web` by the app's name to the one on its track.
+pub(super) fn lead_to_track(release: &Release, object: &mut Value) {
+    let Some(web) = release.runtime.web() else { return };
+    let Some(target) = object.pointer_mut(TARGET) else { return };
+    let named = text(target, "/kind");
+    // The default of KEDA.
+    let named = if named.is_empty() { "Deployment" } else { named };
+    if named == kind(web) && text(target, "/name") == release.app.name {
+        set(target, "name", json!(workload_name(release, web)));
+    }
 }
 
 /// Removes `replicas` from workloads that some object scales.

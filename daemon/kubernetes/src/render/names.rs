@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use windlass_model::{
     job::Release,
-    runtime::{Process, WEB},
+    runtime::{Process, Track, WEB},
 };
 
 /// Annotation that names the job that rendered an object.
@@ -18,6 +18,8 @@ pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub(crate) const OURS: &str = "windlass";
 /// Label that names the project of an object.
 pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
+/// Label that names a process of an app on its track.
+pub(crate) const NAME: &str = "app.kubernetes.io/name";
 /// Label that selects all pods of an app.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// Label that names a pod's process.
@@ -25,13 +27,35 @@ pub(crate) const COMPONENT: &str = "app.kubernetes.io/component";
 /// Label of an ApplySet's members (KEP-3659).
 pub(crate) const APPLY_SET: &str = "applyset.kubernetes.io/part-of";
 
-/// Returns the name of a process's workload. The one of `web` has the app's name, since other apps connect to
-/// the Service of that name.
+/// All tracks of `web`.
+pub(crate) const TRACKS: [Track; 3] = [Track::Plain, Track::Blue, Track::Green];
+
+/// Returns the name of a process's workload, and of what scales and protects it. Two versions of `web` that run side
+/// by side are told apart by the suffix of their track.
 pub(crate) fn workload_name(release: &Release, process: &Process) -> String {
+    match &*process.name {
+        WEB => track_name(release, release.track()),
+        _ => service_name(release, process),
+    }
+}
+
+/// Returns the name of the workload of `web` on a track.
+pub(crate) fn track_name(release: &Release, track: Track) -> String {
+    format!("{}{}", release.app.name, track.suffix())
+}
+
+/// Returns the name of a process's Service and of the claims that its pods share, on whichever track they are. The one
+/// of `web` has the app's name, since other apps connect to it.
+pub(crate) fn service_name(release: &Release, process: &Process) -> String {
     match &*process.name {
         WEB => release.app.name.clone(),
         name => format!("{}-{name}", release.app.name),
     }
+}
+
+/// Returns the name of the Service that leads to pods of `web` beside those that serve.
+pub(crate) fn preview_name(release: &Release) -> String {
+    format!("{}-preview", release.app.name)
 }
 
 /// Returns the name of the ConfigMap that is the app's inventory.
@@ -58,10 +82,12 @@ pub(crate) fn apply_set(release: &Release) -> String {
 
 /// Returns the labels that select a process's pods. They name no version, since selectors are immutable.
 pub(super) fn selector(release: &Release, process: &Process) -> Value {
-    json!({
-        "app.kubernetes.io/name": workload_name(release, process),
-        INSTANCE: release.app.name,
-    })
+    json!({ NAME: workload_name(release, process), INSTANCE: release.app.name })
+}
+
+/// Returns the labels that select the pods of `web` on a track.
+pub(super) fn track_selector(release: &Release, track: Track) -> Value {
+    json!({ NAME: track_name(release, track), INSTANCE: release.app.name })
 }
 
 /// Returns the labels of all objects of an app.
@@ -70,7 +96,7 @@ pub(crate) fn labels(release: &Release) -> Value {
     merge(
         &mut labels,
         json!({
-            "app.kubernetes.io/name": release.app.name,
+            NAME: release.app.name,
             INSTANCE: release.app.name,
             PART_OF: release.app.project,
             MANAGED_BY: OURS,
@@ -94,12 +120,18 @@ pub(super) fn metadata(release: &Release, name: &str) -> Value {
     json!({ "name": name, "namespace": release.app.namespace(), "labels": labels })
 }
 
-/// Returns the metadata of a process's workload, with the job that rendered it.
-pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
-    let mut head = metadata(release, &workload_name(release, process));
+/// Returns name, namespace and labels of an object of one process.
+pub(super) fn component_metadata(release: &Release, process: &Process, name: &str) -> Value {
+    let mut head = metadata(release, name);
     if let Some(labels) = head.get_mut("labels") {
         set(labels, COMPONENT, json!(process.name));
     }
+    head
+}
+
+/// Returns the metadata of a process's workload, with the job that rendered it.
+pub(super) fn process_metadata(release: &Release, process: &Process) -> Value {
+    let mut head = component_metadata(release, process, &workload_name(release, process));
     set(
         &mut head,
         "annotations",

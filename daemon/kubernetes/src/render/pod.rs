@@ -2,7 +2,7 @@
 
 use super::{
     container::container,
-    names::{account_name, pull_name, selector, workload_name},
+    names::{account_name, pull_name, selector, service_name},
 };
 use crate::json::set;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ fn volume(release: &Release, process: &Process, name: &str, volume: &Volume) -> 
     let (key, source) = match &volume.source {
         VolumeSource::Claim { .. } if process.stateful => return None,
         VolumeSource::Claim { .. } => {
-            let claim = format!("{}-{name}", workload_name(release, process));
+            let claim = format!("{}-{name}", service_name(release, process));
             ("persistentVolumeClaim", json!({ "claimName": claim }))
         }
         VolumeSource::Existing(claim) => ("persistentVolumeClaim", json!({ "claimName": claim })),

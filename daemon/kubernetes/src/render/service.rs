@@ -1,6 +1,8 @@
 //! The `Service`s of a process.
 
-use super::names::{metadata, process_metadata, selector, workload_name};
+use super::names::{
+    component_metadata, metadata, preview_name, selector, service_name, workload_name,
+};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{
@@ -10,25 +12,7 @@ use windlass_model::{
 
 /// Renders a Service for a process that listens, and a headless one for the pods of a StatefulSet.
 pub(super) fn services(release: &Release, process: &Process) -> Vec<Value> {
-    let mut all = Vec::new();
-    let ports = ports(release, process);
-    if !ports.is_empty() {
-        let mut head = process_metadata(release, process);
-        let expose = &release.runtime.expose;
-        let is_web = process.name == WEB;
-        // A job's id would make every release a change of every Service.
-        if let Some(head) = head.as_object_mut() {
-            head.remove("annotations");
-        }
-        if is_web && !expose.annotations.is_empty() {
-            set(&mut head, "annotations", json!(expose.annotations));
-        }
-        let mut spec = json!({ "selector": selector(release, process), "ports": ports });
-        if is_web && expose.service == Some(ServiceKind::LoadBalancer) {
-            set(&mut spec, "type", json!("LoadBalancer"));
-        }
-        all.push(json!({ "apiVersion": "v1", "kind": "Service", "metadata": head, "spec": spec }));
-    }
+    let mut all: Vec<_> = service(release, process).into_iter().collect();
     if process.stateful {
         all.push(json!({
             "apiVersion": "v1",
@@ -43,6 +27,40 @@ pub(super) fn services(release: &Release, process: &Process) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// Renders the Service of a process. `None` means that the process listens on nothing.
+pub(super) fn service(release: &Release, process: &Process) -> Option<Value> {
+    let ports = ports(release, process);
+    if ports.is_empty() {
+        return None;
+    }
+    // Without a job's id, which would make every release a change of every Service.
+    let mut head = component_metadata(release, process, &service_name(release, process));
+    let expose = &release.runtime.expose;
+    let is_web = process.name == WEB;
+    if is_web && !expose.annotations.is_empty() {
+        set(&mut head, "annotations", json!(expose.annotations));
+    }
+    let mut spec = json!({ "selector": selector(release, process), "ports": ports });
+    if is_web && expose.service == Some(ServiceKind::LoadBalancer) {
+        set(&mut spec, "type", json!("LoadBalancer"));
+    }
+    Some(json!({ "apiVersion": "v1", "kind": "Service", "metadata": head, "spec": spec }))
+}
+
+/// Renders the Service that leads to the pods of `web` on the release's track alone, with the ports of the other one.
+/// `None` means that `web` listens on nothing.
+pub(super) fn preview(release: &Release, web: &Process) -> Option<Value> {
+    let ports = ports(release, web);
+    (!ports.is_empty()).then(|| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": component_metadata(release, web, &preview_name(release)),
+            "spec": { "selector": selector(release, web), "ports": ports },
+        })
+    })
 }
 
 /// Returns the name of the headless Service, which gives pods of a StatefulSet their DNS names.

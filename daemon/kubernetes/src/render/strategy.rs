@@ -1,11 +1,19 @@
 //! `strategy` of a Deployment: rolling update, or `Recreate`.
 
 use serde_json::{Value, json};
-use windlass_model::runtime::{Process, VolumeSource};
+use windlass_model::{
+    job::Release,
+    runtime::{Process, StrategyKind, VolumeSource},
+};
 
 /// Renders the `strategy` of a process's Deployment. `shares` returns whether several pods at once can use a
 /// volume claim that somebody else made, by its name and by whether they only read.
-pub(crate) fn strategy(process: &Process, shares: &dyn Fn(&str, bool) -> bool) -> Value {
+pub(crate) fn strategy(
+    release: &Release,
+    process: &Process,
+    shares: &dyn Fn(&str, bool) -> bool,
+) -> Value {
+    let wanted = &release.runtime.strategy;
     // A disk that one node or one pod has at a time cannot be attached to a new pod before the old pod has
     // ended.
     let alone = process.volumes.values().any(|volume| match &volume.source {
@@ -15,14 +23,14 @@ pub(crate) fn strategy(process: &Process, shares: &dyn Fn(&str, bool) -> bool) -
             false
         }
     });
-    if alone {
+    if alone || wanted.kind == StrategyKind::Recreate {
         return json!({ "type": "Recreate" });
     }
     // One replica with the default of one unavailable would be an outage. A quarter more at once replaces
-    // many pods in a few waves.
-    let surge = (process.replicas / 4).max(1);
+    // many pods in a few waves; a rollback has one.
+    let surge = if wanted.at_once { process.replicas } else { process.replicas / 4 };
     json!({
         "type": "RollingUpdate",
-        "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge },
+        "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge.max(1) },
     })
 }

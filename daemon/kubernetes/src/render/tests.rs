@@ -7,6 +7,8 @@ use windlass_model::{
     spec::{Detected, Spec},
 };
 
+mod tracks;
+
 fn release(toml: &str) -> Release {
     let spec = Spec::from_toml(toml).unwrap_or_else(|error| panic!("{error}"));
     let secrets = vec![SecretEnv { env: "TOKEN".into(), name: "token".into(), version: 2 }];
@@ -93,7 +95,7 @@ fn a_claim_that_pods_cannot_share_is_let_go_first() {
     let deployment = all.iter().find(|object| object["kind"] == "Deployment").unwrap();
     assert_eq!(deployment["spec"]["strategy"], serde_json::json!({ "type": "Recreate" }));
     let web = release.runtime.web().unwrap();
-    let shared = strategy(web, &|claim, reads| claim == "shop-data" && !reads);
+    let shared = strategy(&release, web, &|claim, reads| claim == "shop-data" && !reads);
     assert_eq!(shared["type"], "RollingUpdate");
 }
 

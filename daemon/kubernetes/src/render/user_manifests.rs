@@ -1,6 +1,7 @@
 //! Objects of a repository's own manifests, labelled and watched as ours, with the release's image.
 
 use super::{
+    autoscaler::lead_to_track,
     config_hash::mark,
     image::put_image,
     names::{APPLY_SET, INSTANCE, JOB, MANAGED_BY, apply_set, labels, short_hash},
@@ -24,6 +25,7 @@ pub(crate) fn object(release: &Release, manifest: &Manifest) -> Option<Value> {
     let mut object: Value = serde_json::from_str(&manifest.json).ok()?;
     let image = release.image.by_digest();
     put_image(&mut object, &image);
+    lead_to_track(release, &mut object);
     let kind = text(&object, "/kind").to_owned();
     let spec = object.get("spec").map(Value::to_string).unwrap_or_default();
     let metadata = object.get_mut("metadata")?;

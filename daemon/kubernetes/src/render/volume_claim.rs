@@ -1,6 +1,6 @@
 //! The `PersistentVolumeClaim`s of a process.
 
-use super::names::{metadata, workload_name};
+use super::names::{metadata, service_name};
 use crate::json::set;
 use serde_json::{Value, json};
 use windlass_model::{
@@ -8,13 +8,13 @@ use windlass_model::{
     runtime::{Process, Volume, VolumeSource},
 };
 
-/// Renders the volume claims that a process's pods share. A StatefulSet makes its own ones.
+/// Renders the volume claims that a process's pods share, on whichever track they are. A StatefulSet makes its own ones.
 pub(super) fn claims(release: &Release, process: &Process) -> Vec<Value> {
     if process.stateful {
         return Vec::new();
     }
     let of_volume = |(name, volume): (&String, &Volume)| {
-        let name = format!("{}-{name}", workload_name(release, process));
+        let name = format!("{}-{name}", service_name(release, process));
         Some(json!({
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",

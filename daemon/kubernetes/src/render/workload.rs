@@ -71,7 +71,7 @@ fn deployment(release: &Release, process: &Process, pull: bool) -> Value {
         "revisionHistoryLimit": HISTORY,
         "selector": { "matchLabels": selector(release, process) },
         // Only the cluster knows whether pods can share an existing claim.
-        "strategy": strategy(process, &|_, _| false),
+        "strategy": strategy(release, process, &|_, _| false),
         "template": template,
     });
     // An autoscaler sets the number of pods itself.
