@@ -1,5 +1,6 @@
 //! Applies a release's objects in waves, each after the one before.
 
+mod aside;
 mod claims;
 mod found;
 mod inventory;
@@ -11,6 +12,8 @@ mod remove;
 mod scale_to_zero;
 mod scalers;
 pub(crate) mod server_side;
+mod settle;
+mod shift;
 mod unblock;
 
 pub(crate) use claims::Claims;
@@ -58,6 +61,8 @@ pub(crate) struct Applier<'a> {
 impl Applier<'_> {
     /// Returns all objects of a release, with the values of its secrets.
     pub(crate) async fn objects(&self, release: &Release) -> Result<Vec<Value>, ClusterError> {
+        let sized = self.sized(release).await?;
+        let release = &*sized;
         let mut values: BTreeMap<String, Secret> = BTreeMap::new();
         for secret in &release.runtime.secrets {
             let version = Some(secret.version);
@@ -93,6 +98,9 @@ impl Applier<'_> {
             listed.write(self.client, release).await?;
         }
         drop(begins);
+        if pods && release.runtime.aside.is_some() {
+            self.end_scaler(release, &before).await?;
+        }
         let scaled = scaled(rest);
         let mut made = Vec::new();
         for number in 1..=4 {

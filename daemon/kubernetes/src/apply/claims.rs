@@ -50,14 +50,17 @@ impl Claims {
                 text(object, "/kind") == "Deployment" && text(object, "/metadata/name") == name
             });
             if let Some(spec) = deployment.and_then(|object| object.get_mut("spec")) {
-                let strategy = render::strategy(process, &|claim, reads| self.shares(claim, reads));
+                let shares = |claim: &str, reads| self.shares(claim, reads);
+                let strategy = render::strategy(release, process, &shares);
                 set(spec, "strategy", strategy);
             }
         }
     }
 
-    /// Checks that several pods, of one process or of more, do not want a claim that only one pod may have.
+    /// Checks that several pods, of one process or of more, do not want a claim that only one pod may have, and that two
+    /// versions of `web` do not want one that they cannot share.
     pub(crate) fn check(&self, release: &Release) -> Result<(), ClusterError> {
+        self.check_tracks(release)?;
         for (claim, modes) in &self.0 {
             if modes.is_empty() || modes.iter().any(|mode| mode != "ReadWriteOncePod") {
                 continue;
@@ -83,6 +86,28 @@ impl Claims {
         Ok(())
     }
 
+    /// Checks that two versions of `web` can have its claims side by side. What is not known of a claim is no reason to
+    /// refuse it.
+    fn check_tracks(&self, release: &Release) -> Result<(), ClusterError> {
+        let strategy = &release.runtime.strategy;
+        let Some(web) = release.runtime.web().filter(|_| strategy.has_tracks()) else {
+            return Ok(());
+        };
+        for (claim, reads) in named(web) {
+            let Some(modes) = self.0.get(claim).filter(|_| !self.shares(claim, reads)) else {
+                continue;
+            };
+            let message = format!(
+                "`strategy.kind` is `{}`, which runs two versions of `web` side by side, and pods of several nodes cannot share it: its access modes are {}; use `recreate`, or name a claim of ReadWriteMany",
+                strategy.kind,
+                modes.join(", ")
+            );
+            let object = format!("PersistentVolumeClaim {claim}");
+            return Err(ClusterError::Rejected { object, message });
+        }
+        Ok(())
+    }
+
     fn shares(&self, claim: &str, reads: bool) -> bool {
         self.0.get(claim).is_some_and(|modes| {
             let is = |mode: &str| modes.iter().any(|one| one == mode);
@@ -102,6 +127,44 @@ fn named(process: &Process) -> impl Iterator<Item = (&str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windlass_model::{
+        app::App,
+        runtime::{Runtime, StrategyKind},
+        spec::{Detected, Spec},
+    };
+
+    fn runtime(toml: &str) -> Runtime {
+        let spec = Spec::from_toml(toml).unwrap_or_else(|error| panic!("{error}"));
+        spec.resolve(&Detected::default(), Vec::new())
+    }
+
+    #[test]
+    fn two_versions_side_by_side_need_a_claim_that_both_can_have() {
+        let app = App::new("shop", "web", "").unwrap();
+        let mut release = Release::bare("1", &app, &["default".to_owned()]);
+        release.runtime = runtime(
+            "port = 80\nprocesses.web.volumes.data = { path = \"/data\", claim = \"shop-data\" }",
+        );
+        let claims = |mode: &str| Claims([("shop-data".to_owned(), vec![mode.to_owned()])].into());
+        for (kind, mode, is_refused) in [
+            (StrategyKind::Rolling, "ReadWriteOnce", false),
+            (StrategyKind::Recreate, "ReadWriteOnce", false),
+            (StrategyKind::BlueGreen, "ReadWriteOnce", true),
+            (StrategyKind::Canary, "ReadWriteOnce", true),
+            (StrategyKind::Canary, "ReadOnlyMany", true),
+            (StrategyKind::BlueGreen, "ReadWriteMany", false),
+        ] {
+            release.runtime.strategy.kind = kind;
+            let checked = claims(mode).check(&release);
+            assert_eq!(checked.is_err(), is_refused, "{kind} {mode}: {checked:?}");
+            if let Err(error) = checked {
+                let text = error.to_string();
+                assert!(text.contains("shop-data") && text.contains("`recreate`"), "{text}");
+            }
+        }
+        release.runtime.strategy.kind = StrategyKind::BlueGreen;
+        Claims::default().check(&release).unwrap();
+    }
 
     #[test]
     fn what_several_pods_may_have_is_shared() {

@@ -13,14 +13,14 @@ use crate::{
     json::set,
     object::ObjectRef,
     observe::{Expected, expected},
-    render::JOB,
+    render::{JOB, TRACKS, track_name},
 };
 use futures::future::try_join_all;
 use kube::api::DynamicObject;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use windlass_engine::ports::{ChangeVerb, ObjectChange};
-use windlass_model::{error::ClusterError, job::Release};
+use windlass_model::{error::ClusterError, job::Release, runtime::WEB};
 
 /// Lines that are shown before and after a change.
 const AROUND: usize = 2;
@@ -34,9 +34,16 @@ const ANNOTATIONS: [&str; 3] = [JOB, "windlass.dev/commit", "deployment.kubernet
 /// Returns whether any workload of a release has available pods, whichever release they are of.
 pub(crate) async fn serves(client: &Client, release: &Release) -> Result<bool, ClusterError> {
     let namespace = release.app.namespace();
-    let heads = expected(release).into_iter().filter(|one| one.kind != "Job").map(|one| {
-        let Expected { kind, name, .. } = one;
-        ObjectRef::new("apps/v1", &kind, &name).head(&namespace)
+    let heads = expected(release).into_iter().filter(|one| one.kind != "Job").flat_map(|one| {
+        let Expected { kind, name, process } = one;
+        // The track on which an earlier release serves is not known here.
+        let names: Vec<_> = if process == WEB {
+            TRACKS.iter().map(|track| track_name(release, *track)).collect()
+        } else {
+            vec![name]
+        };
+        let head = |name: &String| ObjectRef::new("apps/v1", &kind, name).head(&namespace);
+        names.iter().map(head).collect::<Vec<_>>()
     });
     let found = heads.map(|head| async move { client.find(&head).await });
     let found = try_join_all(found).await?;

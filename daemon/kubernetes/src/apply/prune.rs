@@ -1,10 +1,20 @@
 //! Deletes objects that a release no longer has.
 
 use super::{
-    Applier, found::Found, inventory::Inventory, owner::is_of_same_app, scalers::has_autoscaler,
+    Applier,
+    found::Found,
+    inventory::Inventory,
+    owner::is_of_same_app,
+    scalers::has_autoscaler,
+    settle::{has_route, is_behind_route},
 };
-use crate::{json::text, object::ObjectRef, render::manifests};
+use crate::{
+    json::text,
+    object::ObjectRef,
+    render::{manifests, wave},
+};
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 use windlass_engine::recorder::Recorder;
 use windlass_model::{
     error::ClusterError,
@@ -14,7 +24,8 @@ use windlass_model::{
 
 impl Applier<'_> {
     /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning. So does one
-    /// that another tool or app has taken over; the inventory forgets it.
+    /// that another tool or app has taken over; the inventory forgets it. What a route led to goes only once its gateway
+    /// has taken the change.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -23,14 +34,24 @@ impl Applier<'_> {
         let objects = manifests(release, None, self.pull, None);
         let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
         let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
-        let (obsolete, held) = inventory.beyond(&entries);
+        let (mut obsolete, held) = inventory.beyond(&entries);
         let namespace = release.app.namespace();
+        // Routes and scalers go before what they lead to and scale.
+        obsolete.sort_by_key(|entry| Reverse(wave(&entry.head(&namespace))));
+        let heads: Vec<_> = obsolete.iter().map(|entry| entry.head(&namespace)).collect();
+        let mut waits = has_route(&objects) || has_route(&heads);
         let mut kept = held;
         let mut deleted = Vec::new();
         let mut taken = Vec::new();
         for entry in obsolete {
             let done = match self.found(release, &entry).await {
-                Ok(Found::Own(own)) => self.client.delete(&own.head(&namespace), &own.uid).await,
+                Ok(Found::Own(own)) => {
+                    if waits && is_behind_route(release, &entry) {
+                        self.settle(&objects, recorder).await?;
+                        waits = false;
+                    }
+                    self.client.delete(&own.head(&namespace), &own.uid).await
+                }
                 Ok(Found::Taken) => {
                     taken.push(entry);
                     continue;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     client::limited,
     object::ObjectRef,
-    render::{COMPONENT, INSTANCE, MANAGED_BY, OURS, PART_OF, inventory_name, wave},
+    render::{COMPONENT, INSTANCE, MANAGED_BY, NAME, OURS, PART_OF, TRACKS, inventory_name, wave},
 };
 use k8s_openapi::api::{
     batch::v1::Job,
@@ -277,19 +277,26 @@ fn is_made(metadata: &ObjectMeta, project: &str) -> bool {
     label(metadata, MANAGED_BY) == Some(OURS) && label(metadata, PART_OF) == Some(project)
 }
 
-/// Label that claims have from the selector of their StatefulSet: its name, and for charts of Helm the chart's.
-const NAME: &str = "app.kubernetes.io/name";
-
 /// Returns whether a StatefulSet of an app made a claim. Others use the same label, so the name decides with it:
 /// `<volume>-<set>-<number>`, and so does the set that its labels name.
 fn is_claim_of(metadata: &ObjectMeta, app: &str) -> bool {
     let Some(process) = label(metadata, COMPONENT) else { return false };
-    let set = if process == WEB { app.to_owned() } else { format!("{app}-{process}") };
+    if process == WEB {
+        return TRACKS
+            .iter()
+            .any(|track| is_claim_of_set(metadata, app, &format!("{app}{}", track.suffix())));
+    }
+    is_claim_of_set(metadata, app, &format!("{app}-{process}"))
+}
+
+/// Returns whether this StatefulSet of an app made a claim. Its pods have the set's name in [`NAME`], and those of charts
+/// of Helm the chart's.
+fn is_claim_of_set(metadata: &ObjectMeta, app: &str, set: &str) -> bool {
     let name = metadata.name.as_deref().unwrap_or_default();
     let is_numbered = |(rest, number): (&str, &str)| {
         !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())
-            && rest.strip_suffix(&*set).is_some_and(|rest| rest.len() > 1 && rest.ends_with('-'))
+            && rest.strip_suffix(set).is_some_and(|rest| rest.len() > 1 && rest.ends_with('-'))
     };
     label(metadata, INSTANCE) == Some(app)
         && label(metadata, MANAGED_BY).is_none_or(|by| by == OURS)
@@ -311,6 +318,8 @@ mod tests {
         for (name, labels, is_own) in [
             ("data-web-0", labels("web"), true),
             ("data-web-db-12", labels("db"), true),
+            ("data-web-blue-0", labels("web"), true),
+            ("data-web-blue-0", json!({ INSTANCE: "web", COMPONENT: "web", NAME: "web" }), false),
             ("data-web-db-12", labels("web"), false),
             ("data-web", labels("web"), false),
             ("web-0", labels("web"), false),
