@@ -218,17 +218,19 @@ impl Client {
         self.shared.reviews.review(&self.inner(), namespace).await
     }
 
-    /// Checks that the cluster serves all these kinds, and lets us make their objects.
+    /// Checks that the cluster serves all these kinds, and lets us make their objects. `asks` means that pages of a new
+    /// version are read, too.
     pub(crate) async fn can_make(
         &self,
         namespace: &str,
         objects: &[serde_json::Value],
+        asks: bool,
     ) -> Result<(), ClusterError> {
         let inner = self.inner();
         let Shared { kinds, reviews, .. } = &*self.shared;
         let can = async {
             kinds.check(&inner, objects).await?;
-            reviews.check(&inner, kinds, namespace, objects).await
+            reviews.check(&inner, kinds, namespace, objects, asks).await
         };
         match can.await {
             // Something other than an API server may have answered.

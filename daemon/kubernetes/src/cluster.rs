@@ -5,7 +5,8 @@ use crate::{
     client::Client,
     hooks::{self, HookJob},
     observe::{self, endpoints, evidence, list, logs},
-    render::{PullLogin, manifests, twice},
+    render::{PullLogin, beside, manifests, twice},
+    web_check,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
         Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, ObjectChange,
-        Observation, Secrets,
+        Observation, Secrets, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -144,6 +145,9 @@ impl Cluster for Kubernetes {
             Change::Prepare(release) => self.apply(release, false, false, recorder).await,
             Change::Apply(release) => self.apply(release, true, false, recorder).await,
             Change::Restore(release) => self.apply(release, true, true, recorder).await,
+            Change::Shift { release, from, weight } => {
+                self.applier(None).shift(release, *from, *weight, recorder).await
+            }
             Change::Unblock(release) => apply::unblock(&self.client, release, recorder).await,
             Change::ScaleToZero(release) => apply::scale_to_zero(&self.client, release).await,
             Change::Remove { release, data } => {
@@ -207,7 +211,8 @@ impl Cluster for Kubernetes {
 #[async_trait]
 impl ClusterReader for Kubernetes {
     async fn check(&self, release: &Release) -> Result<(), ClusterError> {
-        let objects = self.shown(release).await?;
+        let mut objects = self.shown(release).await?;
+        objects.extend(beside(release));
         if let Some(object) = twice(&objects) {
             let message = "`manifests` has an object of this kind and name beside the one that Windlass makes, or twice; give it another name";
             return Err(ClusterError::Rejected {
@@ -216,7 +221,8 @@ impl ClusterReader for Kubernetes {
             });
         }
         let checked = async {
-            self.client.can_make(&release.app.namespace(), &objects).await?;
+            let asks = release.runtime.strategy.check.is_some();
+            self.client.can_make(&release.app.namespace(), &objects, asks).await?;
             Claims::of(&self.client, release).await?.check(release)
         };
         self.trusted(checked.await).await
@@ -272,13 +278,27 @@ impl Inspect for Kubernetes {
         after: &Release,
     ) -> Result<Vec<ObjectChange>, ClusterError> {
         let before = match before {
-            Some(release) => self.shown(release).await?,
+            Some(release) => self.shown(&trackless(release)).await?,
             None => Vec::new(),
         };
-        Ok(apply::compare(&before, &self.shown(after).await?))
+        Ok(apply::compare(&before, &self.shown(&trackless(after)).await?))
     }
 
     async fn version(&self, _: &str) -> Result<String, ClusterError> {
         self.client.check().await
     }
+}
+
+#[async_trait]
+impl WebCheck for Kubernetes {
+    async fn ask(&self, release: &Release, path: &str) -> Result<WebAnswer, ClusterError> {
+        self.trusted(web_check::ask(&self.client, release, path).await).await
+    }
+}
+
+/// Returns a release without tracks: on another one, the same object would be shown as a new one.
+fn trackless(release: &Release) -> Release {
+    let mut release = release.clone();
+    release.runtime.tracks.clear();
+    release
 }

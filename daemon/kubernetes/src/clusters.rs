@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange, Observation,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange,
+        Observation, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -160,5 +161,12 @@ impl Inspect for Clusters {
 
     async fn version(&self, cluster: &str) -> Result<String, ClusterError> {
         self.operators(cluster)?.version(cluster).await
+    }
+}
+
+#[async_trait]
+impl WebCheck for Clusters {
+    async fn ask(&self, release: &Release, path: &str) -> Result<WebAnswer, ClusterError> {
+        self.of(release).await?.ask(release, path).await
     }
 }

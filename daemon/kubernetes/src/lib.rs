@@ -11,6 +11,7 @@ mod object;
 mod observe;
 mod own;
 mod render;
+mod web_check;
 
 pub use client::{Client, ConnectError, runs_programs};
 pub use cluster::Kubernetes;

@@ -44,6 +44,9 @@ const OBSERVED: [(&str, &str, &[&str]); 7] = [
     ("discovery.k8s.io", "endpointslices", &["list"]),
 ];
 
+/// Verbs by group and resource, for the pages of a new version that are asked for before it gets requests.
+const ASKED: [(&str, &str, &[&str]); 1] = [("", "services/proxy", &["get"])];
+
 /// Verbs by group and resource, beside those of [`OBSERVED`], that the release of any app needs.
 const DEPLOYED: [(&str, &str, &[&str]); 6] = [
     ("", "configmaps", &WRITTEN),
@@ -75,16 +78,21 @@ pub(crate) struct AccessReviews(Mutex<BTreeMap<String, Known>>);
 type Known = (Instant, Arc<Vec<ResourceRule>>);
 
 impl AccessReviews {
-    /// Checks that all these objects can be made and watched in a namespace.
+    /// Checks that all these objects can be made and watched in a namespace. `asks` means that a Service's pages are
+    /// read, too.
     pub(crate) async fn check(
         &self,
         client: &kube::Client,
         kinds: &ServedKinds,
         namespace: &str,
         objects: &[Value],
+        asks: bool,
     ) -> Result<(), ClusterError> {
         let mut needed = Needed::new();
         add(&mut needed, &OBSERVED);
+        if asks {
+            add(&mut needed, &ASKED);
+        }
         if objects.iter().any(is_ordered) {
             needed.entry((String::new(), "pods".into())).or_default().insert("delete");
         }
