@@ -251,3 +251,6 @@ fn still_rolls(object: &Value, live: &DynamicObject) -> bool {
     text(object, "/spec/strategy/type") == "Recreate"
         && live.data.pointer("/spec/strategy/rollingUpdate").is_some_and(|one| !one.is_null())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ mod connect;
 mod contents;
 mod discovery;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod own;
 mod role;
 
@@ -113,6 +115,12 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         let inner = own::connect(kubeconfig, allowed).await?;
         Ok(Self::of(inner, Credentials::Sealed))
+    }
+
+    /// Returns a client of a server that a test brings.
+    #[cfg(test)]
+    fn fake(inner: kube::Client) -> Self {
+        Self::of(inner, Credentials::Pod)
     }
 
     fn of(inner: kube::Client, credentials: Credentials) -> Self {

@@ -2,6 +2,7 @@
 
 mod aside;
 mod autoscaler;
+mod common;
 mod config_hash;
 mod config_map;
 mod container;
@@ -21,6 +22,7 @@ mod strategy;
 mod traffic;
 mod user_manifests;
 mod volume_claim;
+mod waves;
 mod workload;
 
 pub(crate) use aside::beside;
@@ -39,9 +41,11 @@ pub(crate) use traffic::{
     is_followed, is_route, shared_route, shared_service, shared_virtual_service, traffic,
 };
 pub(crate) use user_manifests::{object as own_object, pods_of};
+pub(crate) use waves::{PODS, wave};
 pub(crate) use workload::kind;
 
-use crate::{json::text, object::ObjectRef};
+use crate::object::ObjectRef;
+use common::common;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use windlass_model::{job::Release, runtime::WEB, secret::Secret};
@@ -63,7 +67,7 @@ pub(crate) fn manifests(
     if let Some(beside) = runtime.aside {
         return aside::manifests(release, beside, secrets, pull, pod_security);
     }
-    let mut all = first(release, secrets, pull, pod_security);
+    let mut all = common(release, secrets, pull, pod_security);
     for process in &runtime.processes {
         all.extend(disruption_budget::disruption_budget(release, process));
         all.extend(volume_claim::claims(release, process));
@@ -90,22 +94,6 @@ pub(crate) fn manifests(
     all
 }
 
-/// Renders what all processes of a release share.
-fn first(
-    release: &Release,
-    secrets: Option<&BTreeMap<String, Secret>>,
-    pull: Option<&PullLogin>,
-    pod_security: Option<&str>,
-) -> Vec<Value> {
-    let mut all = vec![namespace::namespace(release, pod_security)];
-    all.extend(service_account::service_account(release));
-    all.extend(network_policy::network_policy(release));
-    all.extend(config_map::config_map(release));
-    all.extend(secret::secret(release, secrets));
-    all.extend(pull.map(|login| pull_secret(release, login)));
-    all
-}
-
 /// Returns the first object that comes twice: a manifest of the repository's own has the kind and name of an object
 /// that Windlass makes, or of another manifest. The later one would silently replace the other.
 pub(crate) fn twice(objects: &[Value]) -> Option<ObjectRef> {
@@ -114,30 +102,6 @@ pub(crate) fn twice(objects: &[Value]) -> Option<ObjectRef> {
         |(index, one): &(usize, &ObjectRef)| all.iter().take(*index).any(|before| before.is(one));
     all.iter().enumerate().find(comes_before).map(|(_, one)| one.clone())
 }
-
-/// Returns an object's wave: objects of a wave are applied together, after all that they need.
-pub(crate) fn wave(object: &Value) -> usize {
-    match text(object, "/kind") {
-        "Namespace" => 0,
-        "ServiceAccount"
-        | "Role"
-        | "RoleBinding"
-        | "NetworkPolicy"
-        | "PodDisruptionBudget"
-        | "ConfigMap"
-        | "Secret"
-        | "PersistentVolumeClaim"
-        | "LimitRange"
-        | "ResourceQuota" => 1,
-        "Service" => 2,
-        "HorizontalPodAutoscaler" | "Ingress" | "HTTPRoute" | "VirtualService" => 4,
-        _ if is_scaler(object) => 4,
-        _ => 3,
-    }
-}
-
-/// First wave that makes pods.
-pub(crate) const PODS: usize = 3;
 
 #[cfg(test)]
 mod tests;

@@ -122,7 +122,7 @@ impl Applier<'_> {
         Ok(live.map_or(wanted, |live| port_of(&live, wanted)))
     }
 
-    /// Ends pods of a third version, which was kept for a way back: a Service that selects two versions would select it,
+    /// Ends pods of a third version, which was kept for a rollback: a Service that selects two versions would select it,
     /// too.
     async fn end_third(&self, release: &Release, from: Track) -> Result<(), ClusterError> {
         let namespace = release.app.namespace();

@@ -1,6 +1,9 @@
 //! Objects of a version that runs beside the one that serves.
 
-use super::{PullLogin, TRACKS, first, service, user_manifests, volume_claim, wave, workload};
+use super::{
+    common::common, names::TRACKS, pull_secret::PullLogin, service, user_manifests, volume_claim,
+    waves::wave, workload,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use windlass_model::{
@@ -21,7 +24,7 @@ pub(super) fn manifests(
     pull: Option<&PullLogin>,
     pod_security: Option<&str>,
 ) -> Vec<Value> {
-    let mut all = first(release, secrets, pull, pod_security);
+    let mut all = common(release, secrets, pull, pod_security);
     if let Some(web) = release.runtime.web() {
         let web = Process { replicas: pods(aside, web.replicas), autoscale: None, ..web.clone() };
         all.extend(volume_claim::claims(release, &web));

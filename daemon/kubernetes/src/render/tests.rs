@@ -1,4 +1,5 @@
 use super::*;
+use crate::json::text;
 use windlass_model::{
     app::App,
     job::Image,

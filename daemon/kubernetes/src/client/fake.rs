@@ -1,0 +1,134 @@
+//! An API server for tests: it keeps objects, and notes what is written.
+
+use super::Client;
+use http::{Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use kube::client::Body;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+/// Objects by their path, and writes in order, as `PATCH services/web`.
+#[derive(Default)]
+pub(crate) struct FakeServer {
+    objects: Mutex<BTreeMap<String, Value>>,
+    writes: Mutex<Vec<String>>,
+}
+
+impl FakeServer {
+    /// Returns a client of this server.
+    pub(crate) fn client(self: &Arc<Self>) -> Client {
+        let server = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        Client::fake(kube::Client::new(service, "default"))
+    }
+
+    /// Puts an object at a path: `/apis/apps/v1/namespaces/…/deployments/web`.
+    pub(crate) fn put(&self, path: &str, mut object: Value) {
+        object["metadata"]["uid"] = json!(format!("uid of {path}"));
+        object["metadata"]["resourceVersion"] = json!("1");
+        self.objects.lock().unwrap().insert(path.to_owned(), object);
+    }
+
+    /// Returns the object at a path. Null means that there is none.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.objects.lock().unwrap().get(path).cloned().unwrap_or_default()
+    }
+
+    /// Returns what was written since the last call.
+    pub(crate) fn written(&self) -> Vec<String> {
+        std::mem::take(&mut *self.writes.lock().unwrap())
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Full<Bytes>> {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let kind = request.headers().get("content-type").map(|kind| kind.to_str().unwrap());
+        let is_apply = kind.is_some_and(|kind| kind.contains("apply-patch"));
+        let body = request.into_body().collect_bytes().await.unwrap();
+        let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if method != Method::GET {
+            let resource: Vec<_> = path.rsplitn(3, '/').take(2).collect();
+            let written = match method {
+                Method::POST => format!("POST {}", resource[0]),
+                _ => format!("{method} {}/{}", resource[1], resource[0]),
+            };
+            self.writes.lock().unwrap().push(written);
+        }
+        let live = self.get(&path);
+        let (code, answer) = match method {
+            Method::GET if path.ends_with("/pods") => {
+                (200, json!({ "apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": [] }))
+            }
+            Method::GET if live.is_null() => status(404, "NotFound"),
+            Method::GET => (200, live),
+            Method::DELETE => {
+                self.objects.lock().unwrap().remove(&path);
+                (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
+            }
+            Method::PATCH if is_apply => (200, self.store(&path, &live, sent)),
+            Method::PATCH if live.is_null() => status(404, "NotFound"),
+            Method::PATCH => {
+                let read = sent.pointer("/metadata/resourceVersion").cloned();
+                if read.is_some_and(|read| read != live["metadata"]["resourceVersion"]) {
+                    status(409, "Conflict")
+                } else {
+                    let mut merged = live.clone();
+                    merge(&mut merged, sent);
+                    (200, self.store(&path, &live, merged))
+                }
+            }
+            _ => (201, self.store(&format!("{path}/new"), &Value::Null, sent)),
+        };
+        let answer = Full::new(Bytes::from(answer.to_string()));
+        Response::builder().status(code).body(answer).unwrap()
+    }
+
+    /// Stores an object in the place of the live one. A route is accepted at once.
+    fn store(&self, path: &str, live: &Value, mut object: Value) -> Value {
+        let version = live["metadata"]["resourceVersion"].as_str().unwrap_or("0");
+        let version = version.parse::<u32>().unwrap() + 1;
+        object["metadata"]["uid"] = json!(format!("uid of {path}"));
+        object["metadata"]["resourceVersion"] = json!(version.to_string());
+        object["metadata"]["generation"] = json!(version);
+        if object["kind"] == "HTTPRoute" {
+            let condition = |kind: &str| json!({ "type": kind, "status": "True", "observedGeneration": version });
+            let conditions = [condition("Accepted"), condition("ResolvedRefs")];
+            object["status"] = json!({ "parents": [{ "conditions": conditions }] });
+        }
+        self.objects.lock().unwrap().insert(path.to_owned(), object.clone());
+        object
+    }
+}
+
+fn status(code: u16, reason: &str) -> (u16, Value) {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure",
+        "code": code, "reason": reason, "message": reason,
+    });
+    (code, status)
+}
+
+/// Merges a patch as RFC 7386 has it.
+fn merge(object: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *object = patch;
+        return;
+    };
+    for (key, value) in patch {
+        if value.is_null() {
+            if let Some(map) = object.as_object_mut() {
+                map.remove(&key);
+            }
+        } else {
+            merge(&mut object[&*key], value);
+        }
+    }
+}
