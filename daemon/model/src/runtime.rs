@@ -48,7 +48,7 @@ pub struct Runtime {
     /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
     /// How requests get from the version that serves to this one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
     /// Track of the objects of `web`, by cluster. A cluster that is not named has [`Track::Plain`]. They are set when
     /// the release is planned.
@@ -93,5 +93,55 @@ impl Runtime {
     #[must_use]
     pub fn process(&self, name: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.name == name)
+    }
+
+    /// Returns the runtime without the way by which requests got to it.
+    #[must_use]
+    pub fn as_it_serves(&self) -> Self {
+        let (strategy, tracks) = (Strategy::default(), BTreeMap::new());
+        Self { strategy, tracks, aside: None, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Approvals hold the digest of a release as it was written before there were strategies.
+    #[test]
+    fn a_release_without_a_strategy_is_written_as_before_there_were_any() {
+        let written = serde_json::to_value(Runtime::default()).unwrap();
+        for key in ["strategy", "tracks", "aside"] {
+            assert!(written.get(key).is_none(), "{key}: {written}");
+        }
+        assert_eq!(serde_json::from_value::<Runtime>(written).unwrap(), Runtime::default());
+    }
+
+    #[test]
+    fn a_strategy_is_read_as_it_was_written() {
+        let metric = Metric {
+            query: Query::SuccessRate(Source::Traefik),
+            min: Some(99.into()),
+            max: None,
+            interval_seconds: 15,
+            failures: 0,
+            inconclusive: 4,
+        };
+        let strategy = Strategy {
+            kind: StrategyKind::Canary,
+            weights: vec![5, 100],
+            hold_seconds: 60,
+            gates: vec![100],
+            gate_seconds: GATE_SECONDS,
+            traffic: Traffic::Gateway,
+            check: Some("/".into()),
+            metrics: [("errors".into(), metric)].into(),
+            ..Strategy::default()
+        };
+        let tracks = [("eu".into(), Track::Blue)].into();
+        let aside = Some(Aside { from: Track::Plain, percent: 5 });
+        let runtime = Runtime { strategy, tracks, aside, ..Runtime::default() };
+        let written = serde_json::to_string(&runtime).unwrap();
+        assert_eq!(serde_json::from_str::<Runtime>(&written).unwrap(), runtime, "{written}");
     }
 }

@@ -151,6 +151,12 @@ pub struct Aside {
 }
 
 impl Strategy {
+    /// Returns whether it is the strategy of a release that names none.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Returns whether the new version runs beside the old one before it gets requests.
     #[must_use]
     pub fn has_tracks(&self) -> bool {
@@ -168,11 +174,18 @@ impl Strategy {
         Self { kind, at_once: true, traffic: self.traffic, ..Self::default() }
     }
 
-    /// Returns the weights of the release's steps. A blue-green release has one: the switch.
+    /// Returns the weights of the release's steps, which end with 100. A blue-green release has one: the switch.
     #[must_use]
     pub fn steps(&self) -> Vec<u32> {
         match self.kind {
-            StrategyKind::Canary => self.weights.clone(),
+            StrategyKind::Canary => {
+                let mut steps = self.weights.clone();
+                // The whole release takes all requests: its pods have to be there by then, whatever was stored.
+                if steps.last() != Some(&100) {
+                    steps.push(100);
+                }
+                steps
+            }
             StrategyKind::BlueGreen => vec![100],
             StrategyKind::Rolling | StrategyKind::Recreate => Vec::new(),
         }
@@ -246,6 +259,19 @@ mod tests {
         let pods = |traffic| [5, 25, 50, 100].map(|weight| canary(traffic).pods_percent(weight));
         assert_eq!(pods(Traffic::Replicas), [6, 34, 100, 100]);
         assert_eq!(pods(Traffic::Gateway), [5, 25, 50, 100]);
+    }
+
+    #[test]
+    fn the_last_step_has_all_requests() {
+        let canary = |weights: &[u32]| {
+            let kind = StrategyKind::Canary;
+            Strategy { kind, weights: weights.to_vec(), ..Strategy::default() }.steps()
+        };
+        assert_eq!(
+            (canary(&[5, 100]), canary(&[5]), canary(&[])),
+            (vec![5, 100], vec![5, 100], vec![100])
+        );
+        assert!(Strategy::default().steps().is_empty());
     }
 
     #[test]
