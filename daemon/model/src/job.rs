@@ -285,7 +285,22 @@ impl Release {
     /// Returns the track of `web` in the release's cluster.
     #[must_use]
     pub fn track(&self) -> Track {
-        self.runtime.tracks.get(self.cluster()).copied().unwrap_or_default()
+        self.track_in(self.cluster())
+    }
+
+    /// Returns the track of `web` in one of the release's clusters.
+    #[must_use]
+    pub fn track_in(&self, cluster: &str) -> Track {
+        self.runtime.tracks.get(cluster).copied().unwrap_or_default()
+    }
+
+    /// Returns whether two releases run the same in the same clusters, however requests got to each of them.
+    #[must_use]
+    pub fn runs_as(&self, other: &Self) -> bool {
+        self.image.digest == other.image.digest
+            && self.hooks == other.hooks
+            && self.clusters == other.clusters
+            && self.runtime.as_it_serves() == other.runtime.as_it_serves()
     }
 
     /// Returns the release once for each of its clusters.
@@ -340,6 +355,37 @@ mod tests {
         assert_eq!(Gate::parse("test"), None);
     }
 
+    /// A release that serves in several clusters has a track of its own in each.
+    #[test]
+    fn a_track_is_that_of_the_cluster() {
+        let mut release = crate::samples::release().at(&["eu".into(), "us".into(), "asia".into()]);
+        release.runtime.tracks = [("eu".into(), Track::Green), ("us".into(), Track::Blue)].into();
+        let tracks: Vec<_> = release.each().map(|placed| placed.track()).collect();
+        assert_eq!(tracks, [Track::Green, Track::Blue, Track::Plain]);
+        assert_eq!((release.track(), release.track_in("us")), (Track::Green, Track::Blue));
+    }
+
+    #[test]
+    fn a_release_beside_another_is_the_same_release_and_says_how_many_pods_it_has() {
+        let whole = crate::samples::release();
+        let aside = whole.aside(Track::Blue, 25);
+        assert_eq!(aside.runtime.aside, Some(Aside { from: Track::Blue, percent: 25 }));
+        let runtime = Runtime { aside: None, ..aside.runtime.clone() };
+        assert_eq!(Release { runtime, ..aside }, whole);
+    }
+
+    /// A rollback makes a release of another track and another strategy, which runs the same.
+    #[test]
+    fn a_release_that_came_again_another_way_runs_as_before() {
+        let one = crate::samples::release();
+        let mut again = one.again("0198", &one.clusters);
+        again.runtime.strategy = one.runtime.strategy.at_once();
+        again.runtime.tracks = [(one.cluster().to_owned(), Track::Blue)].into();
+        assert!(one.runs_as(&again) && again != one);
+        again.runtime.user = None;
+        assert!(!one.runs_as(&again));
+    }
+
     #[test]
     fn what_an_older_journal_has_is_in_the_only_cluster() {
         let image = serde_json::json!({ "reference": "r/shop/web:1", "digest": "sha256:1" });
@@ -349,5 +395,6 @@ mod tests {
         });
         let release: Release = serde_json::from_value(old).unwrap();
         assert_eq!((release.cluster(), &*release.place()), ("default", ""));
+        assert_eq!((release.track(), release.runtime.aside), (Track::Plain, None));
     }
 }

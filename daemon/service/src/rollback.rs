@@ -192,7 +192,7 @@ impl Services {
                 // One more than is listed says that there are more.
                 if is_named
                     && found.len() <= LISTED
-                    && !found.iter().any(|(newer, _)| is_same(newer, &release))
+                    && !found.iter().any(|(newer, _)| newer.runs_as(&release))
                 {
                     found.push((release, created_ms));
                 }
@@ -251,14 +251,6 @@ fn removed(app: &App, cluster: &str, job: &str) -> ServiceError {
     }
 }
 
-/// Returns whether two releases run the same.
-fn is_same(one: &Release, other: &Release) -> bool {
-    one.image.digest == other.image.digest
-        && one.runtime == other.runtime
-        && one.hooks == other.hooks
-        && one.clusters == other.clusters
-}
-
 /// Returns the error for several releases that a text names, with what tells them apart.
 fn ambiguous(to: &str, newest: &(Release, u64), others: &[(Release, u64)]) -> ServiceError {
     let now = now_ms();
@@ -286,6 +278,7 @@ mod tests {
     use super::*;
     use crate::fakes::{World, app, caller, release};
     use windlass_engine::queue::Message;
+    use windlass_model::runtime::Track;
 
     fn request(to: Option<&str>, clusters: &[&str]) -> RollbackRequest {
         // Another request has another id.
@@ -381,6 +374,15 @@ mod tests {
         world.released(Release { commit: "bbbb222".into(), ..again }).await;
         let again = RollbackRequest { request_id: "again".into(), ..request(Some("bbbb222"), &[]) };
         assert_eq!(rolled(&world, again).await.unwrap().0, "job-0004");
+        // It came back at once, on the other track.
+        let mut beside = release("job-0005", "job-0003", &["us"]);
+        beside.commit = "bbbb222".into();
+        beside.runtime.strategy = beside.runtime.strategy.at_once();
+        beside.runtime.tracks = [("us".to_owned(), Track::Blue)].into();
+        world.released(beside).await;
+        let again =
+            RollbackRequest { request_id: "beside".into(), ..request(Some("bbbb222"), &[]) };
+        assert_eq!(rolled(&world, again).await.unwrap().0, "job-0005");
         // However often the newest was released again, an older one that differs is not passed over in silence.
         for number in 1..=2 * LISTED {
             let again = release(&format!("repeat-{number:02}"), "job-00012", &["us"]);
