@@ -134,25 +134,43 @@ pub fn plan(
     previous: &BTreeMap<String, Previous>,
     hooks: &[Hook],
 ) -> Plan {
-    let has_tracks = next.runtime.strategy.has_tracks();
     let mut next = next.clone();
     next.runtime.tracks = next
         .clusters
         .iter()
         .filter_map(|cluster| match previous.get(cluster)? {
             Previous::Release(serving) => {
-                let track = serving.at(std::slice::from_ref(cluster)).track();
-                Some((cluster.clone(), if has_tracks { track.other() } else { track }))
+                Some((cluster.clone(), track_beside(&next, serving, cluster)))
             }
             Previous::Unmanaged => None,
         })
         .filter(|(_, track)| !track.is_plain())
         .collect();
-    if has_tracks {
+    if comes_beside(&next) {
         tracked::tracked(&next, order, previous, hooks)
     } else {
         rolling(&next, order, previous, hooks)
     }
+}
+
+/// Returns whether the pods of a release's `web` come up beside those that serve.
+fn comes_beside(next: &Release) -> bool {
+    next.runtime.strategy.has_tracks() && next.runtime.web().is_some_and(|web| !web.stateful)
+}
+
+/// Returns the track of a release in a cluster in which another one serves.
+fn track_beside(next: &Release, serving: &Release, cluster: &str) -> Track {
+    let taken = serving.track_in(cluster);
+    if next.runtime.web().is_some_and(|web| web.stateful) {
+        // Claims have the StatefulSet's name: on another track its pods would have none of their data.
+        return Track::Plain;
+    }
+    if !comes_beside(next) {
+        return taken;
+    }
+    // A version that served before may still have its pods, and a rollback takes them as they are.
+    let before = next.track_in(cluster);
+    if next.runtime.strategy.at_once && before != taken { before } else { taken.other() }
 }
 
 /// The place of a step in a plan: its direction and index.
@@ -309,11 +327,16 @@ impl fmt::Display for Step {
                 }
             }
             Self::Gate { release, weight, within } => {
+                let (app, commit) = (&release.app.name, short(&release.commit));
+                // One approval is for all of its clusters.
+                let places = match &*release.clusters {
+                    [] | [_] => release.place(),
+                    several => format!(" in {}", several.join(", ")),
+                };
+                let seconds = within.as_secs();
                 write!(
                     f,
-                    "wait for approval of {weight} % of requests for {}, at most {} s",
-                    of(release),
-                    within.as_secs()
+                    "wait for approval of {weight} % of requests for {app} at {commit}{places}, at most {seconds} s"
                 )
             }
             Self::Keep { release, within } => {
