@@ -149,7 +149,8 @@ impl Spec {
         both
     }
 
-    /// Clears keys of `web` that `above` sets at their other place: at the top, or in `processes.web`.
+    /// Clears keys of `web` that `above` sets at their other place, at the top or in `processes.web`, and those of
+    /// another strategy than that of `above`.
     fn clear_overridden(&mut self, above: &Self) {
         fn clear_if<T>(requested: bool, field: &mut Option<T>) {
             if requested {
@@ -169,6 +170,10 @@ impl Spec {
         }
         if !web.command.is_empty() {
             self.command.clear();
+        }
+        let kind = |spec: &Self| spec.strategy.kind.unwrap_or_default();
+        if above.strategy.kind.is_some() && kind(above) != kind(self) {
+            self.strategy = StrategySpec::default();
         }
     }
 

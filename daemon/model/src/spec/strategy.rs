@@ -62,7 +62,7 @@ pub struct MetricSpec {
     /// `success-rate` (percent of answers without a 5xx) or `latency` (99th percentile in seconds).
     pub builtin: Option<Builtin>,
     /// Software whose metrics `builtin` reads: `traefik`, `istio` or `nginx`. Default: `istio` with `traffic =
-    /// "istio"`, `nginx` with `expose.ingress-class`, else `traefik`.
+    /// "istio"`, `nginx` with an `expose.ingress-class` that is not Traefik's, else `traefik`.
     pub source: Option<Source>,
     /// Least value that is well.
     pub min: Option<Number>,
@@ -223,6 +223,10 @@ fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
         let problem = "is 0, and metrics are measured while the release holds; say how long";
         return fail("strategy.hold-seconds", "0", problem);
     }
+    if !requested.metrics.is_empty() && *requested.weights == [100] {
+        let problem = "has no step at which metrics are measured: give a smaller weight, too, or use `blue-green`";
+        return fail("strategy.weights", "100", problem);
+    }
     for (name, metric) in &requested.metrics {
         let field = |key: &str| format!("strategy.metrics.{name}.{key}");
         if !is_name(name, LONGEST_NAME) {
@@ -257,6 +261,7 @@ fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
             }
             _ => {}
         }
+        builtin(metric, kind, field)?;
         let interval = metric.interval_seconds;
         super::check::within(&field("interval-seconds"), interval, 1, 3600)?;
         if interval.unwrap_or(INTERVAL) > hold_seconds(requested, kind) {
@@ -266,6 +271,40 @@ fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
         }
         super::check::within(&field("failures"), metric.failures, 0, 100)?;
         super::check::within(&field("inconclusive"), metric.inconclusive, 0, 100)?;
+    }
+    Ok(())
+}
+
+/// Checks a metric that needs no expression.
+fn builtin(metric: &MetricSpec, kind: StrategyKind, field: impl Fn(&str) -> String) -> Checked {
+    let Some(builtin) = metric.builtin else { return Ok(()) };
+    let (name, rate) = match builtin {
+        Builtin::SuccessRate => ("success-rate", true),
+        Builtin::Latency => ("latency", false),
+    };
+    if kind == StrategyKind::BlueGreen {
+        let problem = "is measured of requests, and none come to the new version before the switch; give a `query`, or use `canary`";
+        return fail(&field("builtin"), name, problem);
+    }
+    if rate && metric.min.is_none() {
+        return fail(
+            &field("min"),
+            "",
+            "is missing: `success-rate` has a least value that is well",
+        );
+    }
+    if !rate && metric.max.is_none() {
+        return fail(&field("max"), "", "is missing: `latency` has a largest value that is well");
+    }
+    for (key, bound) in [("min", &metric.min), ("max", &metric.max)] {
+        let Some(value) = number(bound.as_ref()).filter(|_| rate) else { continue };
+        if !(0.0..=100.0).contains(&value) {
+            return fail(&field(key), &value.to_string(), "must be 0 to 100: it is in percent");
+        }
+        if value > 0.0 && value <= 1.0 {
+            let problem = format!("is in percent: did you mean `{}`?", value * 100.0);
+            return fail(&field(key), &value.to_string(), &problem);
+        }
     }
     Ok(())
 }
@@ -303,7 +342,8 @@ pub(super) fn resolve(spec: &Spec) -> Strategy {
     gates.dedup();
     let source = match (traffic, &spec.expose.ingress_class) {
         (Traffic::Istio, _) => Source::Istio,
-        (_, Some(_)) => Source::Nginx,
+        // The names of classes are free. Those of Traefik's charts have its name.
+        (_, Some(class)) if !class.contains("traefik") => Source::Nginx,
         _ => Source::Traefik,
     };
     Strategy {
@@ -340,3 +380,6 @@ fn resolved(metric: &MetricSpec, source: Source) -> Metric {
         inconclusive: metric.inconclusive.unwrap_or(4),
     }
 }
+
+#[cfg(test)]
+mod tests;
