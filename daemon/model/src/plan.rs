@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(test)]
+mod pages;
 mod removing;
 mod rolling;
 mod tracked;
