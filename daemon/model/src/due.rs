@@ -167,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_schedules_its_end_once_for_the_app() {
+        let release = crate::samples::release();
+        let kept = Event::Kept { release: Box::new(release.clone()), until_ms: 77 };
+        let due = due_after("j1", 1000, &kept);
+        assert_eq!(due, [Due::on_app(DueKind::KeepEnds, &release.app, 77)]);
+        assert_eq!(due[0].app(), Some(release.app));
+    }
+
+    #[test]
     fn a_kind_is_read_as_it_was_written() {
         for kind in DueKind::ALL {
             assert_eq!(DueKind::parse(kind.as_str()), Some(kind));

@@ -118,3 +118,24 @@ impl std::fmt::Display for Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_says_by_whom_and_why() {
+        let (by, note) = (|| "ann".to_owned(), || "500s at checkout".to_owned());
+        for (stop, text) in [
+            (Stop::Aborted { by: by(), note: String::new() }, "aborted by ann"),
+            (Stop::Aborted { by: by(), note: note() }, "aborted by ann: 500s at checkout"),
+            (Stop::Rejected { by: by(), note: note() }, "rejected by ann: 500s at checkout"),
+            (Stop::NotApproved { seconds: 7 * DAY }, "not approved within 7 days"),
+            (Stop::NotApproved { seconds: 90 }, "not approved within 90 s"),
+        ] {
+            assert_eq!(stop.to_string(), text);
+            let json = serde_json::to_string(&stop).unwrap();
+            assert_eq!(serde_json::from_str::<Stop>(&json).unwrap(), stop);
+        }
+    }
+}

@@ -287,6 +287,7 @@ mod tests {
             (deciding, JobState::Running, Stage::Hooks),
             (held(Gate::Clone), JobState::Held, Stage::Clone),
             (held(Gate::Release), JobState::Held, Stage::Release),
+            (held(Gate::Traffic), JobState::Held, Stage::Release),
         ] {
             assert_eq!(folded(&[claimed(), last, claimed(), claimed()]), (state, Some(stage)));
         }
@@ -303,6 +304,35 @@ mod tests {
         let claimed = || Event::Claimed { daemon: "bed".into() };
         let events = [claimed(), held, claimed(), approved];
         assert_eq!(folded(&events), (JobState::Running, Some(Stage::Release)));
+    }
+
+    /// Its pods are in the cluster: it goes on with its plan, and does not plan again.
+    #[test]
+    fn a_release_that_is_held_on_its_way_is_resumed_at_the_step_that_waits() {
+        let release = crate::samples::release();
+        let plan = crate::plan::removing(&release, false);
+        let at = Cursor::Forward(0);
+        let (gate, digest) = (Gate::Traffic, "a".to_owned());
+        let held = Event::Held { gate, digest: digest.clone(), until_ms: 1 };
+        let mut events =
+            vec![Event::Planned(Box::new(plan)), Event::StepStarted(at, "wait".into()), held];
+        let stands = |events: &[Event], state: JobState, is_rolling_back: bool| {
+            assert_eq!(folded(events).0, state);
+            match replay(events).unwrap() {
+                ResumePoint::Planned { next, begun, rolling_back, .. } => {
+                    let expected = if is_rolling_back { Cursor::Rollback(0) } else { at };
+                    assert_eq!((next, begun), (expected, !is_rolling_back));
+                    assert_eq!(rolling_back.map(|back| back.begun), is_rolling_back.then_some(1));
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        stands(&events, JobState::Held, false);
+        let approved = Event::Approved { gate, digest, by: "ann".into(), note: String::new() };
+        stands(&[events.clone(), vec![approved]].concat(), JobState::Running, false);
+        let why = Stop::Aborted { by: "ann".into(), note: String::new() };
+        events.push(Event::RollingBack(Outcome::Stopped { at: Stage::Release, why }));
+        stands(&events, JobState::RollingBack, true);
     }
 
     #[test]

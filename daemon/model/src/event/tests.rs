@@ -38,6 +38,32 @@ fn each_event_is_stored_as_it_was() {
     same("stored", &text);
 }
 
+/// Journals of before there were strategies have neither a strategy nor tracks in their releases.
+#[test]
+fn a_plan_of_before_there_were_strategies_is_read_and_is_rolling() {
+    let planned = all().into_iter().find(|event| matches!(event, Event::Planned(_))).unwrap();
+    let mut old = serde_json::to_value(&planned).unwrap();
+    without_strategy(&mut old);
+    assert!(!old.to_string().contains("strategy"), "{old}");
+    let Event::Planned(plan) = serde_json::from_value(old).unwrap() else { panic!("no plan") };
+    let runtime = &plan.release.runtime;
+    assert!(runtime.strategy.is_default() && runtime.tracks.is_empty() && runtime.aside.is_none());
+}
+
+/// Removes what journals had not before there were strategies.
+fn without_strategy(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(without_strategy),
+        Value::Object(map) => {
+            for key in ["strategy", "tracks", "aside"] {
+                map.remove(key);
+            }
+            map.values_mut().for_each(without_strategy);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Text that is no `***` here is never masked.
 #[test]
 fn each_text_from_outside_is_masked() {

@@ -5,7 +5,7 @@ use proptest::{prelude::*, sample::Index};
 use std::collections::BTreeMap;
 use windlass_model::{
     app::App,
-    event::Event,
+    event::{Event, Measurement},
     hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
     job::{Gate, Image, Release, Stage},
     outcome::{Outcome, Stop},
@@ -146,6 +146,19 @@ fn asides() -> Vec<Event> {
         Event::Retrying { attempt: 2, after_ms: 100, because: text() },
         Event::Rollout { cluster: "eu".into(), ready: 1, wanted: 2 },
         Event::Held { gate: Gate::Release, digest: text(), until_ms: 1 },
+        Event::Held { gate: Gate::Traffic, digest: text(), until_ms: 1 },
+        Event::TrafficShifted { cluster: "eu".into(), weight: 5, pods: Some((1, 2)) },
+        Event::Holding { until_ms: 1 },
+        Event::Measured {
+            cluster: "eu".into(),
+            metric: text(),
+            value: None,
+            result: Measurement::Inconclusive,
+            detail: text(),
+        },
+        Event::Paused { by: text(), note: text() },
+        Event::Resumed { by: text(), note: text() },
+        Event::Kept { release: Box::new(release()), until_ms: 1 },
         Event::Approved { gate: Gate::Release, digest: text(), by: text(), note: text() },
         Event::Finished(Stage::Build),
     ]
