@@ -261,7 +261,7 @@ fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
             }
             _ => {}
         }
-        builtin(metric, kind, field)?;
+        builtin(spec, metric, kind, field)?;
         let interval = metric.interval_seconds;
         super::check::within(&field("interval-seconds"), interval, 1, 3600)?;
         if interval.unwrap_or(INTERVAL) > hold_seconds(requested, kind) {
@@ -276,7 +276,12 @@ fn metrics(spec: &Spec, kind: StrategyKind) -> Checked {
 }
 
 /// Checks a metric that needs no expression.
-fn builtin(metric: &MetricSpec, kind: StrategyKind, field: impl Fn(&str) -> String) -> Checked {
+fn builtin(
+    spec: &Spec,
+    metric: &MetricSpec,
+    kind: StrategyKind,
+    field: impl Fn(&str) -> String,
+) -> Checked {
     let Some(builtin) = metric.builtin else { return Ok(()) };
     let (name, rate) = match builtin {
         Builtin::SuccessRate => ("success-rate", true),
@@ -306,7 +311,18 @@ fn builtin(metric: &MetricSpec, kind: StrategyKind, field: impl Fn(&str) -> Stri
             return fail(&field(key), &value.to_string(), &problem);
         }
     }
-    Ok(())
+    // A metric that nothing exports would end each release.
+    match metric.source.unwrap_or_else(|| source(spec)) {
+        Source::Traefik if traffic_of(spec) != Traffic::Gateway => {
+            let problem = "tells both versions apart only where a Gateway shares the requests; give a `query`, another `source`, or `expose.gateway`";
+            fail(&field("source"), "traefik", problem)
+        }
+        Source::Nginx if spec.expose.ingress_class.is_none() => {
+            let problem = "needs `expose.ingress-class`, whose controller counts the requests";
+            fail(&field("source"), "nginx", problem)
+        }
+        Source::Traefik | Source::Nginx | Source::Istio => Ok(()),
+    }
 }
 
 /// Seconds between measurements by default.
@@ -321,6 +337,24 @@ fn hold_seconds(requested: &StrategySpec, kind: StrategyKind) -> u32 {
     requested.hold_seconds.unwrap_or(default)
 }
 
+/// Returns the way in which requests are shared.
+fn traffic_of(spec: &Spec) -> Traffic {
+    let is_canary = spec.strategy.kind == Some(StrategyKind::Canary);
+    let by_gateway = is_canary && spec.expose.gateway.is_some();
+    let default = if by_gateway { Traffic::Gateway } else { Traffic::Replicas };
+    spec.strategy.traffic.unwrap_or(default)
+}
+
+/// Returns the software whose metrics are read where a metric names none.
+fn source(spec: &Spec) -> Source {
+    match (traffic_of(spec), &spec.expose.ingress_class) {
+        (Traffic::Istio, _) => Source::Istio,
+        // The names of classes are free. Those of Traefik's charts have its name.
+        (_, Some(class)) if !class.contains("traefik") => Source::Nginx,
+        _ => Source::Traefik,
+    }
+}
+
 /// Resolves the strategy of a spec that was checked.
 pub(super) fn resolve(spec: &Spec) -> Strategy {
     let requested = &spec.strategy;
@@ -329,9 +363,6 @@ pub(super) fn resolve(spec: &Spec) -> Strategy {
     if !canary && kind != StrategyKind::BlueGreen {
         return Strategy { kind, ..Strategy::default() };
     }
-    let by_gateway = canary && spec.expose.gateway.is_some();
-    let traffic = if by_gateway { Traffic::Gateway } else { Traffic::Replicas };
-    let traffic = requested.traffic.unwrap_or(traffic);
     let weights = match &*requested.weights {
         _ if !canary => Vec::new(),
         [] => WEIGHTS.to_vec(),
@@ -340,12 +371,7 @@ pub(super) fn resolve(spec: &Spec) -> Strategy {
     let mut gates = requested.gates.clone();
     gates.sort_unstable();
     gates.dedup();
-    let source = match (traffic, &spec.expose.ingress_class) {
-        (Traffic::Istio, _) => Source::Istio,
-        // The names of classes are free. Those of Traefik's charts have its name.
-        (_, Some(class)) if !class.contains("traefik") => Source::Nginx,
-        _ => Source::Traefik,
-    };
+    let source = source(spec);
     Strategy {
         kind,
         weights,
@@ -353,7 +379,7 @@ pub(super) fn resolve(spec: &Spec) -> Strategy {
         gates,
         gate_seconds: requested.gate_seconds.unwrap_or(GATE_SECONDS),
         keep_seconds: requested.keep_seconds.unwrap_or(if canary { 0 } else { 600 }),
-        traffic,
+        traffic: traffic_of(spec),
         check: requested.check.clone(),
         metrics: requested
             .metrics

@@ -103,8 +103,18 @@ fn a_builtin_metric_is_read_from_what_leads_to_the_app() {
     };
     assert_eq!(source("expose.gateway = \"infra/a\"", ""), Source::Traefik);
     assert_eq!(source("expose.ingress-class = \"nginx-internal\"", ""), Source::Nginx);
-    assert_eq!(source("expose.ingress-class = \"traefik\"", ""), Source::Traefik);
     assert_eq!(source("", "traffic = \"istio\""), Source::Istio);
+    for (keys, source, problem) in [
+        ("", "", "only where a Gateway shares"),
+        ("expose.ingress-class = \"traefik\"", "", "only where a Gateway shares"),
+        ("", "source = \"nginx\", ", "needs `expose.ingress-class`"),
+    ] {
+        let metric = format!("metrics.m = {{ {source}builtin = \"success-rate\", min = 99 }}");
+        let text = with(keys, &format!("kind = \"canary\"\n{metric}"));
+        let error = Spec::from_toml(&text).unwrap_err();
+        assert_eq!(error.field, "windlass.toml: strategy.metrics.m.source", "{text}: {error}");
+        assert!(error.problem.contains(problem), "{text}: {error}");
+    }
 }
 
 #[test]
