@@ -8,6 +8,7 @@ use windlass_model::exposure::Exposure;
 mod builder;
 mod cluster;
 mod inspect;
+mod metrics;
 mod plugins;
 mod pulls;
 mod queue;
@@ -16,10 +17,12 @@ mod secrets;
 mod source;
 pub mod store;
 mod targets;
+mod web_check;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
+pub use metrics::Metrics;
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use pulls::{PullRequests, PullStates};
 pub use queue::{NotPublished, QueuePublisher};
@@ -27,6 +30,7 @@ pub use registry::{Action, Credential, ImagePlaces, Login, LoginRequest, Logins}
 pub use secrets::Secrets;
 pub use source::{Git, Pointers, Remotes, Tree, Upload, UploadedFile, Uploads};
 pub use targets::{ClusterProbe, ClusterTargets, KubeconfigError, ReadKubeconfig, ReviewedCluster};
+pub use web_check::{WebAnswer, WebCheck};
 
 /// Ports that one job may use, and settings of the operator for all jobs.
 #[derive(Clone)]
@@ -45,6 +49,10 @@ pub struct Ports {
     pub reader: Arc<dyn ClusterReader>,
     /// Clusters, as people look at them.
     pub inspect: Arc<dyn Inspect>,
+    /// New versions, as they are asked for a page before they get requests.
+    pub web_check: Arc<dyn WebCheck>,
+    /// Metrics of releases on their way.
+    pub metrics: Arc<dyn Metrics>,
     /// Rules which apps go to which clusters. They are asked again when a job begins, since it may have waited.
     pub targets: Arc<dyn ClusterTargets>,
     pub secrets: Arc<dyn Secrets>,

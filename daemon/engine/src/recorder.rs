@@ -15,6 +15,7 @@ use windlass_model::{
     event::Event,
     job::{Release, Stage},
     outcome::Outcome,
+    pause::Interventions,
     redact::Redactor,
     secret::Secret,
 };
@@ -113,6 +114,10 @@ impl Recorder {
         cluster: &str,
     ) -> Result<Option<Release>, JournalLost> {
         self.latched(self.journal.last_release(app, cluster).await)
+    }
+
+    pub(crate) async fn interventions(&self) -> Result<Interventions, JournalLost> {
+        self.latched(self.journal.interventions().await)
     }
 
     fn latched<T>(&self, answer: Result<T, JournalLost>) -> Result<T, JournalLost> {

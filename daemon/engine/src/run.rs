@@ -4,12 +4,22 @@ use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
     logs::{LogLimits, Logged},
+    news::News,
     queue::Need,
     recorder::Recorder,
     slots::{Slot, Slots},
 };
 use futures::FutureExt;
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
@@ -17,6 +27,7 @@ use windlass_model::{
     event::Event,
     job::{Release, Stage},
     outcome::Stop,
+    pause::Interventions,
     plan::Cursor,
     secret::Secret,
 };
@@ -30,6 +41,12 @@ pub struct Run {
     /// `None` means that the work waits for nobody.
     slots: Option<Slots>,
     approvals: Approvals,
+    /// `None` means that no news come.
+    news: Option<watch::Receiver<u64>>,
+    /// The journal shows the begin of a pause, and not its end.
+    shows_pause: AtomicBool,
+    /// All requests go to the new version: a newer job of the app waits for this one.
+    is_switched: AtomicBool,
 }
 
 impl Run {
@@ -42,7 +59,16 @@ impl Run {
         deadline: Option<(Instant, Duration)>,
     ) -> Self {
         let (recorder, approvals) = (Recorder::new(journal), Approvals::default());
-        Self { recorder, stop, deadline, slots: None, approvals }
+        Self {
+            recorder,
+            stop,
+            deadline,
+            slots: None,
+            approvals,
+            news: None,
+            shows_pause: AtomicBool::new(false),
+            is_switched: AtomicBool::new(false),
+        }
     }
 
     /// Returns the run as one that gets slots for its work. Without them a run waits for nobody.
@@ -55,6 +81,65 @@ impl Run {
     #[must_use]
     pub fn with_approvals(self, approvals: Approvals) -> Self {
         Self { approvals, ..self }
+    }
+
+    /// Returns the run as one that goes on with this journal of earlier runs. A pause that it shows is not recorded
+    /// again.
+    #[must_use]
+    pub fn with_past(self, journal: &[Event]) -> Self {
+        let last = journal.iter().rev().find_map(|event| match event {
+            Event::Paused { .. } => Some(true),
+            Event::Resumed { .. } => Some(false),
+            _ => None,
+        });
+        Self { shows_pause: AtomicBool::new(last.unwrap_or(false)), ..self }
+    }
+
+    /// Returns the run as one to which news come: the number changes when somebody approved, paused or resumed.
+    /// Without this call the run looks for it now and then.
+    #[must_use]
+    pub fn with_news(self, news: watch::Receiver<u64>) -> Self {
+        Self { news: Some(news), ..self }
+    }
+
+    /// Returns the news of this run. Those that came since its begin are new.
+    pub(crate) fn news(&self) -> News {
+        News::new(self.news.clone())
+    }
+
+    /// Returns what people said about the job until now.
+    ///
+    /// # Errors
+    /// [`JournalLost`] means that the caller touches nothing more.
+    pub(crate) async fn interventions(&self) -> Result<Interventions, JournalLost> {
+        self.recorder.interventions().await
+    }
+
+    /// Returns whether the journal shows the begin of a pause, and not its end.
+    pub(crate) fn shows_pause(&self) -> bool {
+        self.shows_pause.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the journal shows the begin of a pause, or its end.
+    pub(crate) fn note_pause(&self, shows: bool) {
+        self.shows_pause.store(shows, Ordering::Relaxed);
+    }
+
+    /// Reports whether a newer job of the app may end the release that is under way.
+    pub(crate) fn gives_way(&self, gives_way: bool) {
+        if let Some(slots) = &self.slots {
+            slots.gives_way(gives_way);
+        }
+    }
+
+    /// Notes that all requests are switched to the new version: from now on no newer job ends this one.
+    pub(crate) fn note_switch(&self) {
+        self.is_switched.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether this reason ends the job.
+    fn heeds(&self, stop: &Stop) -> bool {
+        !matches!(stop, Stop::Superseded { .. }) || !self.is_switched.load(Ordering::Relaxed)
     }
 
     pub(crate) fn approvals(&self) -> &Approvals {
@@ -173,7 +258,8 @@ impl Run {
     ) -> Result<T, Cause> {
         let mut stop = self.stop.clone();
         let stopped = async move {
-            match stop.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()) {
+            let is_heeded = |stop: &Option<Stop>| stop.as_ref().is_some_and(|why| self.heeds(why));
+            match stop.wait_for(is_heeded).await.ok().and_then(|why| why.clone()) {
                 Some(why) => why,
                 None => std::future::pending().await,
             }

@@ -59,4 +59,9 @@ impl Slots {
         let _ = self.queue.send(Message::Takes { id: self.job.clone(), ticket, need });
         slot
     }
+
+    /// Reports to the queue whether a newer job of the app may end the release that is under way.
+    pub(crate) fn gives_way(&self, gives_way: bool) {
+        let _ = self.queue.send(Message::GivesWay { id: self.job.clone(), gives_way });
+    }
 }

@@ -362,6 +362,28 @@ pub enum SecretError {
     Unavailable { message: String },
 }
 
+/// The reason why a metric could not be measured.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MetricsError {
+    /// The operator named no Prometheus for the cluster.
+    #[error("no Prometheus is configured for the cluster `{cluster}`")]
+    NotConfigured { cluster: String },
+    /// Prometheus does not answer. This may pass.
+    #[error("the Prometheus at {address} does not answer: {message}")]
+    Unreachable {
+        /// Address of the operator's configuration.
+        address: String,
+        /// Error of the network.
+        message: String,
+    },
+    /// Prometheus answers, and the answer has no single value.
+    #[error("Prometheus refused the expression: {message}")]
+    Refused {
+        /// Answer of Prometheus.
+        message: String,
+    },
+}
+
 /// The reason why a plugin gave no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}{message}", origin(.plugin, .call))]
