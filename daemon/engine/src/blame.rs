@@ -3,7 +3,7 @@
 use windlass_model::outcome::{Outcome, Stop};
 
 /// Codes of failures that the operator of the daemon mends. All others are of the app and its repository.
-const OF_OPERATOR: [&str; 18] = [
+const OF_OPERATOR: [&str; 19] = [
     "builder-full",
     "builder-unreachable",
     "clone-failed",
@@ -13,6 +13,7 @@ const OF_OPERATOR: [&str; 18] = [
     "egress-refused",
     "hook-failed",
     "internal-error",
+    "metrics-not-configured",
     "no-cluster",
     "plugin-failed",
     "registry-denied",
@@ -39,7 +40,9 @@ pub fn result(outcome: &Outcome) -> &'static str {
         Outcome::Failed(_) => "failure",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
-        Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "cancellation",
+        Outcome::Stopped { why: Stop::Rejected { .. } | Stop::Aborted { .. }, .. } => {
+            "cancellation"
+        }
         Outcome::Stopped { why: Stop::TimedOut { .. } | Stop::NotApproved { .. }, .. } => "timeout",
     }
 }
@@ -71,6 +74,9 @@ mod tests {
             (failed("own-registry-failed"), "failure"),
             (stopped(Stop::Cancelled { by: "ann".into() }), "cancellation"),
             (stopped(Stop::Superseded { by: "2".into() }), "skip"),
+            (stopped(Stop::Aborted { by: "ann".into(), note: String::new() }), "cancellation"),
+            (failed("metric-failed"), "failure"),
+            (failed("metrics-not-configured"), "error"),
             (stopped(Stop::TimedOut { seconds: 1 }), "timeout"),
         ] {
             assert_eq!(result(&outcome), word);

@@ -22,6 +22,7 @@ mod page;
 mod repository;
 mod rollout;
 mod secret;
+mod strategy;
 mod stuck;
 mod tests_failed;
 
@@ -37,6 +38,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     secret::known,
     hook::known,
     rollout::known,
+    strategy::known,
     cluster::known,
     stuck::known,
     defect::known,
@@ -49,7 +51,12 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
     let mut diagnosis = known
         .unwrap_or_else(|| Diagnosis { what: failure.cause.to_string(), ..Diagnosis::default() });
     diagnosis.stage = failure.at;
-    if let Cause::Rollout { release, .. } | Cause::Applying { release, .. } = &failure.cause {
+    if let Cause::Rollout { release, .. }
+    | Cause::Applying { release, .. }
+    | Cause::NotReadyAgain { release, .. }
+    | Cause::Check { release, .. }
+    | Cause::Metric { release, .. } = &failure.cause
+    {
         diagnosis.subject.push_str(&release.place());
     }
     diagnosis

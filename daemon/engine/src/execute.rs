@@ -17,8 +17,18 @@ use windlass_model::{
     replay::{HookProgress, RollingBack},
 };
 
+mod check;
+mod gate;
+mod give_way;
+mod guard;
 mod health;
+mod hold;
 mod hooks;
+mod keep;
+mod measure;
+mod pause;
+
+use give_way::GivingWay;
 
 impl Deploy<'_> {
     /// Takes the steps forward, and rolls back where one fails.
@@ -59,8 +69,8 @@ impl Deploy<'_> {
         ended(Failure { at, cause: Cause::Stuck { first, rollback: Box::new(failure.cause) } })
     }
 
-    /// Takes the steps from index `from`. `begun` means that an earlier run began the first of these steps;
-    /// `progress` is that step's.
+    /// Takes the steps from index `from`, each unless the job is paused. `begun` means that an earlier run began the
+    /// first of these steps; `progress` is that step's.
     async fn forward(
         &self,
         plan: &Plan,
@@ -68,16 +78,28 @@ impl Deploy<'_> {
         begun: bool,
         mut progress: HookProgress,
     ) -> Result<(), Interrupted> {
+        let mut giving_way = GivingWay::begin(self.run, plan, from + usize::from(begun));
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
-            let begun = index + usize::from(begun && index == from);
+            let is_begun = begun && index == from;
+            let begun = index + usize::from(is_begun);
+            let interrupted =
+                |cause| Interrupted { failure: Failure { at: step.stage(), cause }, begun };
             // A removal that has begun is seen through: half an app is no app.
             if begun == 0 || !self.removes() {
+                let done = plan.forward.get(..index).unwrap_or_default();
+                let ready = async {
+                    // What an earlier run began is ended first.
+                    if is_begun { Ok(()) } else { self.unpaused(done).await }
+                };
+                self.run.unless_stopped(ready).await.map_err(interrupted)?;
+            }
+            if giving_way.ends_at(index) {
+                giving_way.end();
+                // A newer job may have come just before.
                 let stopped = self.run.unless_stopped(async { Ok::<_, Cause>(()) }).await;
-                stopped.map_err(|cause| Interrupted {
-                    failure: Failure { at: step.stage(), cause },
-                    begun,
-                })?;
+                stopped.map_err(interrupted)?;
+                self.run.note_switch();
             }
             let progress = mem::take(&mut progress);
             let work = async {
@@ -109,7 +131,16 @@ impl Deploy<'_> {
             Step::Hook { hook, release } => self.ask_hook(hook, release, progress).await,
             Step::Change(change) => self.make(change).await,
             Step::AwaitHealthy { release, within } => self.await_healthy(release, *within).await,
+            Step::Check { release } => self.check_web(release).await,
+            Step::Hold { release, within } => Box::pin(self.hold(&[&**release], *within)).await,
+            Step::Gate { release, weight, within } => {
+                Box::pin(self.await_approval(release, *weight, *within)).await
+            }
+            Step::Keep { release, within } => self.keep(release, *within).await,
             Step::Parallel(steps) => {
+                if let Some((releases, within)) = hold::together(steps) {
+                    return Box::pin(self.hold(&releases, within)).await;
+                }
                 let all =
                     steps.iter().map(|step| Box::pin(self.take(step, HookProgress::default())));
                 // For waits the first verdict is enough; a write that was begun is seen through.

@@ -1,6 +1,6 @@
 //! Failure of a stage, with the evidence that a diagnosis reads.
 
-use crate::{dockerfile::RecipeError, journal::JournalLost};
+use crate::{analysis::Fault, dockerfile::RecipeError, journal::JournalLost};
 use thiserror::Error;
 use windlass_model::{
     cluster::NoCluster,
@@ -125,6 +125,50 @@ pub enum Cause {
         evidence: Vec<String>,
         /// Facts on the registry. They are the default where the image is pulled.
         registry: PullRegistry,
+    },
+    /// Pods of the new version were healthy, and are not ready any more.
+    #[error("{ready} of {wanted} new pods were ready for {seconds} s{}", release.place())]
+    NotReadyAgain {
+        release: Box<Release>,
+        /// Number of pods of the new version that are ready.
+        ready: u32,
+        /// Number of pods of the new version that are wanted.
+        wanted: u32,
+        /// Time for which so few were ready.
+        seconds: u64,
+        /// Last log lines and events of failing pods.
+        evidence: Vec<String>,
+    },
+    /// The new version did not answer its check well.
+    #[error("`GET {path}` was answered with {status}{}", release.place())]
+    Check {
+        release: Box<Release>,
+        path: String,
+        /// HTTP status.
+        status: u16,
+        /// First bytes of the body.
+        body: String,
+    },
+    /// A metric of the new version is not well, or nobody knows.
+    #[error("metric `{metric}`: {fault}{}", release.place())]
+    Metric {
+        /// Name of the metric.
+        metric: String,
+        fault: Fault,
+        /// PromQL expression that was evaluated.
+        expression: String,
+        release: Box<Release>,
+        /// Last measurements as texts.
+        measured: Vec<String>,
+    },
+    /// Metrics are to be measured in a cluster whose Prometheus is not known.
+    #[error(
+        "metrics are to be measured, and no Prometheus is configured for the cluster `{cluster}`"
+    )]
+    NoPrometheus {
+        cluster: String,
+        /// Names of the metrics.
+        metrics: Vec<String>,
     },
     /// A plugin gave no answer.
     #[error(transparent)]

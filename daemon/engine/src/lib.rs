@@ -3,6 +3,7 @@
 //! No IO: `Cargo.toml` names no client of anything. Adapters implement [`ports`]; the daemon joins
 //! them. [`pipeline`] is the flow on one screen.
 
+pub mod analysis;
 pub mod blame;
 pub mod custom;
 mod deploy;
@@ -16,6 +17,7 @@ mod hook;
 pub mod journal;
 pub mod logs;
 mod masks;
+mod news;
 mod notify;
 pub mod pipeline;
 pub mod ports;

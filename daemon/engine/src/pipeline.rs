@@ -29,6 +29,7 @@ mod detect;
 mod dry_run;
 mod folder;
 mod gate;
+mod metrics;
 mod plan;
 mod port;
 mod preflight;

@@ -1,7 +1,8 @@
 //! Codes of diagnoses. The problems that a cluster shows have their own, in `problem`.
 
 use super::page::{
-    Page, builder, cluster, detection, hook, registry, repository, secret, tests_failed, whole,
+    Page, builder, cluster, detection, hook, registry, repository, secret, strategy, tests_failed,
+    whole,
 };
 
 /// Code of a diagnosis that the pipeline makes. Each has a page: without one this does not compile.
@@ -49,6 +50,11 @@ pub(crate) enum Code {
     ClusterUnreachable,
     ClusterNotTrusted,
     ObjectRejected,
+    CheckFailed,
+    NotReadyAgain,
+    MetricFailed,
+    MetricInconclusive,
+    MetricsNotConfigured,
     RollbackFailed,
     HookFailed,
     Stopped,
@@ -102,6 +108,11 @@ impl Code {
         Self::ClusterUnreachable,
         Self::ClusterNotTrusted,
         Self::ObjectRejected,
+        Self::CheckFailed,
+        Self::NotReadyAgain,
+        Self::MetricFailed,
+        Self::MetricInconclusive,
+        Self::MetricsNotConfigured,
         Self::RollbackFailed,
         Self::HookFailed,
         Self::Stopped,
@@ -154,6 +165,11 @@ impl Code {
             Self::ClusterUnreachable => cluster::CLUSTER_UNREACHABLE,
             Self::ClusterNotTrusted => cluster::CLUSTER_NOT_TRUSTED,
             Self::ObjectRejected => cluster::OBJECT_REJECTED,
+            Self::CheckFailed => strategy::CHECK_FAILED,
+            Self::NotReadyAgain => strategy::NOT_READY_AGAIN,
+            Self::MetricFailed => strategy::METRIC_FAILED,
+            Self::MetricInconclusive => strategy::METRIC_INCONCLUSIVE,
+            Self::MetricsNotConfigured => strategy::METRICS_NOT_CONFIGURED,
             Self::RollbackFailed => whole::ROLLBACK_FAILED,
             Self::HookFailed => hook::HOOK_FAILED,
             Self::Stopped => whole::STOPPED,

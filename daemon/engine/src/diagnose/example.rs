@@ -2,6 +2,7 @@
 
 use super::{code::Code, diagnose, stopped};
 use crate::{
+    analysis::Fault,
     dockerfile::RecipeError,
     failure::{Cause, Failure},
     journal::JournalLost,
@@ -9,12 +10,14 @@ use crate::{
 use windlass_model::diagnosis::Diagnosis;
 use windlass_model::{
     app::NameError,
-    cluster::NoCluster,
+    cluster::{DEFAULT, NoCluster},
     error::{BuildError, ClusterError, GitError, LoginError, PluginError, SecretError},
     hook::HookPhase,
     job::Stage,
     outcome::Stop,
     recipe::Refusal,
+    runtime::Track,
+    samples,
     spec::SpecError,
     testing::{TestCase, TestSummary},
 };
@@ -126,6 +129,11 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         | Code::ClusterUnreachable
         | Code::ClusterNotTrusted
         | Code::ObjectRejected => (Stage::Release, cluster(code).into()),
+        Code::CheckFailed
+        | Code::NotReadyAgain
+        | Code::MetricFailed
+        | Code::MetricInconclusive
+        | Code::MetricsNotConfigured => (Stage::Release, strategy(code)),
         Code::RollbackFailed => (
             Stage::Release,
             Cause::Stuck {
@@ -154,6 +162,57 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         ),
     };
     diagnose(&Failure { at, cause })
+}
+
+fn strategy(code: Code) -> Cause {
+    let mut release = samples::release();
+    release.runtime.tracks.insert(DEFAULT.into(), Track::Green);
+    let release = Box::new(release);
+    let metric = || "success".to_owned();
+    let expression = "100 * sum(rate(requests_total{service=\"web-preview\",code!~\"5..\"}[30s])) / sum(rate(requests_total{service=\"web-preview\"}[30s]))".to_owned();
+    match code {
+        Code::CheckFailed => Cause::Check {
+            release,
+            path: "/healthz".into(),
+            status: 503,
+            body: "no connection to the database".into(),
+        },
+        Code::NotReadyAgain => Cause::NotReadyAgain {
+            release,
+            ready: 1,
+            wanted: 3,
+            seconds: 10,
+            evidence: strings(&["web-green-5d9: no connection to the database"]),
+        },
+        Code::MetricFailed => Cause::Metric {
+            metric: metric(),
+            fault: Fault::OutOfBounds {
+                value: 92.5,
+                bounds: "at least 99".into(),
+                times: 2,
+                allowed: 1,
+            },
+            expression,
+            release,
+            measured: strings(&[
+                "success: 98.5, out of bounds (at least 99)",
+                "success: 92.5, out of bounds (at least 99)",
+            ]),
+        },
+        Code::MetricInconclusive => Cause::Metric {
+            metric: metric(),
+            fault: Fault::NoValue {
+                times: 5,
+                reason: "the expression has no value: no series, or not a number".into(),
+            },
+            expression,
+            release,
+            measured: strings(&[
+                "success: no value, inconclusive (the expression has no value: no series, or not a number)",
+            ]),
+        },
+        _ => Cause::NoPrometheus { cluster: "eu".into(), metrics: vec![metric()] },
+    }
 }
 
 fn strings(strings: &[&str]) -> Vec<String> {

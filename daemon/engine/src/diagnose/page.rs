@@ -11,6 +11,7 @@ pub(super) mod hook;
 pub(super) mod registry;
 pub(super) mod repository;
 pub(super) mod secret;
+pub(super) mod strategy;
 pub(super) mod tests_failed;
 pub(super) mod whole;
 

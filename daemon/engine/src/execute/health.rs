@@ -145,10 +145,19 @@ impl Deploy<'_> {
                 }
             }
         };
+        Err(self.hopeless(finding, release).await?)
+    }
+
+    /// Returns the failure of a release that is not healthy, with its evidence, which is read before anything is undone.
+    pub(super) async fn hopeless(
+        &self,
+        finding: Finding,
+        release: &Release,
+    ) -> Result<Cause, JournalLost> {
         let evidence = self.ports.cluster.evidence(release, self.run.recorder()).await;
         let registry = self.registry(&finding, release).await?;
         let (finding, release) = (Box::new(finding), Box::new(release.clone()));
-        Err(Cause::Rollout { finding, release, evidence, registry })
+        Ok(Cause::Rollout { finding, release, evidence, registry })
     }
 
     /// Returns the facts on the registry of a release's image that nodes cannot pull.

@@ -6,7 +6,7 @@ use super::{
     build::{Placeholders, provisional_release},
     clone::{checkout, resolve},
     detect::{Decision, decide},
-    secrets, wall,
+    metrics, secrets, wall,
 };
 use crate::{
     diagnose::diagnose,
@@ -15,13 +15,14 @@ use crate::{
     ports::{Dockerfile, ObjectChange, Ports, Tree},
     run::Run,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
 use windlass_model::{
     app::App,
     cluster::Clusters,
     diagnosis::Diagnosis,
     job::{Commit, Release, Stage},
+    plan::{Plan, Previous, Step, plan},
     revision::Revision,
     spec::Spec,
 };
@@ -52,6 +53,10 @@ pub struct DryRun {
     pub manifests: Vec<String>,
     /// Changes that applying the objects would make, each with its cluster.
     pub changes: Vec<(String, ObjectChange)>,
+    /// Steps to the new release, as texts. Empty means that no cluster was asked.
+    pub steps: Vec<String>,
+    /// Steps of a rollback from its end, as texts. Empty means that there is no way to what serves now.
+    pub rollback: Vec<String>,
 }
 
 /// Checks a commit out, decides how it is built, renders its objects, and compares them with the clusters.
@@ -101,6 +106,8 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     let release = provisional_release(&placeholders, app, commit, &decision, env);
     let release = release.at(&clusters.names);
     wall::check(&release, ports).await.map_err(at(Stage::Detect))?;
+    metrics::check(&release, ports).map_err(at(Stage::Release))?;
+    let Plan { forward, rollback, release } = steps_of(&release, clusters, serving, ports);
     let manifests = ports.reader.manifests(&release).await;
     let manifests =
         manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;
@@ -112,7 +119,28 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
         let cluster = |change| (release.cluster().to_owned(), change);
         changes.extend(changed.map_err(at(Stage::Release))?.into_iter().map(cluster));
     }
-    Ok(DryRun { decision, dockerfile, manifests, changes })
+    let text = |steps: Vec<Step>| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (steps, rollback) = (text(forward), text(rollback));
+    Ok(DryRun { decision, dockerfile, manifests, changes, steps, rollback })
+}
+
+/// Plans the release as if `serving` were what serves in each of its clusters.
+fn steps_of(
+    release: &Release,
+    clusters: &Clusters,
+    serving: Option<&Release>,
+    ports: &Ports,
+) -> Plan {
+    let previous: BTreeMap<_, _> = serving
+        .into_iter()
+        .flat_map(|serving| clusters.names.iter().map(move |cluster| (serving, cluster)))
+        .map(|(serving, cluster)| {
+            let placed = serving.at(std::slice::from_ref(cluster));
+            (cluster.clone(), Previous::Release(Box::new(placed)))
+        })
+        .collect();
+    let hooks = ports.hooks.of(&release.app, &release.hooks);
+    plan(release, clusters.order, &previous, &hooks)
 }
 
 /// Finds the commit that a revision leads to now, for a request that names no commit.

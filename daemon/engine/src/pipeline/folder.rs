@@ -17,7 +17,7 @@ use windlass_model::{
     spec::Spec,
 };
 
-/// Decides how a folder is built. Manifests and changes are empty.
+/// Decides how a folder is built. Manifests, changes and steps are empty.
 ///
 /// # Errors
 /// The diagnosis that a job of these files would end with, as far as it shows before the build.
@@ -39,8 +39,14 @@ pub async fn plan_folder(
     let planned = async {
         let decision = decide(app, spec, &commit, tree, ports, run.recorder()).await?;
         let dockerfile = text_of(&decision.dockerfile, tree)?;
-        let (manifests, changes) = (Vec::new(), Vec::new());
-        Ok::<_, Cause>(DryRun { decision, dockerfile, manifests, changes })
+        Ok::<_, Cause>(DryRun {
+            decision,
+            dockerfile,
+            manifests: Vec::new(),
+            changes: Vec::new(),
+            steps: Vec::new(),
+            rollback: Vec::new(),
+        })
     };
     planned.await.map_err(at(Stage::Detect)).map_err(|failure| masked(&failure, &run))
 }

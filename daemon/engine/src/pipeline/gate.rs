@@ -5,11 +5,13 @@ use crate::{
     failure::{Cause, Failure},
 };
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use windlass_model::{
     approval::{Approval, HELD_FOR, Hold, Passage},
     clock::now_ms,
     event::Event,
     job::{Gate, Release},
+    runtime::Runtime,
 };
 
 impl Deploy<'_> {
@@ -43,12 +45,13 @@ impl Deploy<'_> {
 }
 
 /// Returns the digest of all that a release applies: its image, its runtime, and the app's settings for hooks. The ids
-/// of its job and of its commit are no part of it.
+/// of its job and of its commit are no part of it, nor are the tracks, which depend on what serves when it is planned.
 ///
 /// # Errors
 /// [`Cause::Panicked`] where a defect of Windlass keeps the release from being written as JSON.
 pub fn digest(release: &Release) -> Result<String, Cause> {
-    let applied = (&release.image.digest, &release.runtime, &release.hooks);
+    let runtime = Runtime { tracks: BTreeMap::new(), aside: None, ..release.runtime.clone() };
+    let applied = (&release.image.digest, &runtime, &release.hooks);
     let json = serde_json::to_vec(&applied).map_err(|error| {
         Cause::Panicked(format!("the release cannot be written as JSON: {error}"))
     })?;
@@ -58,8 +61,7 @@ pub fn digest(release: &Release) -> Result<String, Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
-    use windlass_model::{app::App, job::Image, runtime::Runtime};
+    use windlass_model::{app::App, job::Image, runtime::Track};
 
     fn release() -> Release {
         Release {
@@ -79,6 +81,10 @@ mod tests {
         assert_eq!(one.len(), 64);
         let again = Release { id: "2".into(), commit: "def".into(), ..release() };
         assert_eq!(digest(&again).unwrap(), one, "the same release of another job");
+        let mut planned = release();
+        planned.runtime.tracks.insert("eu".into(), Track::Blue);
+        assert_eq!(digest(&planned).unwrap(), one, "the same release, planned");
+        assert_eq!(digest(&planned.aside(Track::Plain, 5)).unwrap(), one, "beside what serves");
         let image = Image { digest: "sha256:2".into(), ..release().image };
         let runtime = Runtime { user: Some(7), ..Runtime::default() };
         let hooks = BTreeMap::from([("migrate".to_owned(), "{}".to_owned())]);

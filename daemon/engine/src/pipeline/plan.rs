@@ -1,6 +1,6 @@
 //! Plan: from a release to the steps that roll it out.
 
-use super::wall;
+use super::{metrics, wall};
 use crate::{
     deploy::Deploy,
     failure::{Cause, Failure},
@@ -11,7 +11,7 @@ use windlass_model::{
     event::Event,
     hook::Hook,
     job::{Release, Source, Stage},
-    plan::{Plan, Previous, removing, rolling},
+    plan::{Plan, Previous, plan, removing},
 };
 
 impl Deploy<'_> {
@@ -34,6 +34,13 @@ impl Deploy<'_> {
                 self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
                 return Ok(plan);
             }
+            let mut release = release.clone();
+            if let Source::Release(_) = self.job.source {
+                // It has served before: users wait for it, and not it for users.
+                release.runtime.strategy = release.runtime.strategy.at_once();
+            }
+            let release = &release;
+            metrics::check(release, self.ports)?;
             // First: a release that ends between both checks is found by the second.
             self.ports.underway.enter(&self.job.id, release, &self.ports.exposure)?;
             wall::check(release, self.ports).await?;
@@ -43,7 +50,7 @@ impl Deploy<'_> {
                 Source::Release(_) | Source::Removal(_) => Vec::new(),
             };
             let previous = self.previous(release).await?;
-            let plan = rolling(release, self.job.clusters.order, &previous, &hooks);
+            let plan = plan(release, self.job.clusters.order, &previous, &hooks);
             self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
             Ok::<_, Cause>(plan)
         };
@@ -56,7 +63,11 @@ impl Deploy<'_> {
         let mut previous = BTreeMap::new();
         for next in release.each() {
             let known = match self.run.last_release(&next.app, next.cluster()).await? {
-                Some(last) => Previous::Release(Box::new(last)),
+                Some(last) => {
+                    // Its track is the one of this cluster.
+                    let last = last.at(&next.clusters);
+                    Previous::Release(Box::new(last))
+                }
                 None if self.serves(&next).await? => {
                     self.run.record(unmanaged(&next)).await?;
                     Previous::Unmanaged

@@ -3,7 +3,7 @@
 use super::{
     build::{Placeholders, provisional_release},
     detect::Detection,
-    wall,
+    metrics, wall,
 };
 use crate::{
     deploy::Deploy,
@@ -17,8 +17,8 @@ use windlass_model::{
 };
 
 impl Deploy<'_> {
-    /// Checks that the release stays within its project, and that each cluster knows the kinds of the release's
-    /// objects and lets the daemon make them. A cluster that does not answer now may answer when the image is there: that is a warning.
+    /// Checks that the release stays within its project, that its metrics can be measured, and that each cluster knows the
+    /// kinds of the release's objects and lets the daemon make them. A cluster that does not answer now may answer when the image is there: that is a warning.
     pub(super) async fn preflight(
         &self,
         commit: &Commit,
@@ -37,6 +37,8 @@ impl Deploy<'_> {
             let checked = check_preview(&release, preview.host.as_deref());
             checked.map_err(|error| Failure { at: Stage::Detect, cause: error.into() })?;
         }
+        let measurable = metrics::check(&release, self.ports);
+        measurable.map_err(|cause| Failure { at: Stage::Release, cause })?;
         for release in release.each() {
             match self.ports.reader.check(&release).await {
                 Err(

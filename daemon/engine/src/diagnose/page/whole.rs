@@ -65,6 +65,23 @@ pub(crate) const STOPPED: &Page = &Page {
             ]),
         },
         Origin {
+            cause: "A person aborted the release",
+            evidence: "`what` reads `aborted by …`, with the reason if one was given.",
+            fix: "Mend what the reason says, then submit again.",
+            lines: Lines::Shell(&["windlass show JOB --events"]),
+        },
+        Origin {
+            cause: "Nobody approved it in time",
+            evidence: "`what` reads `not approved within …`.",
+            fix: "Submit again, and approve it; or give its steps more time.",
+            lines: Lines::App(&[
+                "[strategy]",
+                "kind = \"canary\"",
+                "gates = [50]",
+                "gate-seconds = 1209600",
+            ]),
+        },
+        Origin {
             cause: "It was not built within the limit of its request",
             evidence: "`what` names a limit in seconds.",
             fix: "Give it more time than its limit, which is an hour where none is set; or find the stage that takes so long.",
