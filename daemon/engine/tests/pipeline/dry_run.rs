@@ -2,15 +2,18 @@
 
 use crate::{
     app, job, run,
-    world::{Fault, World},
+    world::{Fault, World, release},
 };
 use windlass_engine::pipeline::{DryRun, DryRunRequest, dry_run};
 use windlass_model::{
     cluster::Clusters,
     diagnosis::Diagnosis,
+    event::Event,
     job::{Job, Source},
     outcome::Outcome,
+    plan::Step,
     runtime::Runtime,
+    spec::Spec,
 };
 
 pub(crate) async fn planned(world: &World, job: &Job) -> Result<DryRun, Box<Diagnosis>> {
@@ -43,6 +46,38 @@ async fn it_fails_with_the_diagnosis_that_a_job_would_have() {
     assert_eq!(diagnosis.code, failed.code);
     assert_eq!(diagnosis.stage, failed.stage);
     assert_eq!(diagnosis.why, failed.why);
+}
+
+/// What is shown before is what is done.
+#[tokio::test(start_paused = true)]
+async fn it_shows_the_steps_of_the_job_and_of_its_rollback() {
+    let world = World::new().running("old").with(Fault::Approves);
+    let text = "[strategy]\nkind = \"canary\"\nweights = [20, 100]\ngates = [100]";
+    let job = Job { spec: Spec::from_toml(text).unwrap(), ..job() };
+    let Source::Commit(commit) = &job.source else { panic!("a job of a commit") };
+    let (app, clusters, serving) = (app(), Clusters::default(), release("job-0", "old"));
+    let (spec, serving) = (&job.spec, Some(&serving));
+    let request = DryRunRequest { app: &app, clusters: &clusters, commit, spec, serving };
+    let shown = dry_run(&request, &world.ports()).await.unwrap();
+    run(&world, &job).await;
+    let past = world.past();
+    let plan = past.iter().find_map(|event| match event {
+        Event::Planned(plan) => Some(plan),
+        _ => None,
+    });
+    let plan = plan.unwrap();
+    let text = |steps: &[Step]| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown.steps, text(&plan.forward));
+    assert_eq!(shown.rollback, text(&plan.rollback));
+    assert_eq!(shown.steps[0], "start web at abc beside what serves, with 25 % of its pods");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_that_nobody_can_measure_are_refused() {
+    let text = "[strategy]\nkind = \"canary\"\n[strategy.metrics.m]\nquery = \"up\"\nmin = 1";
+    let job = Job { spec: Spec::from_toml(text).unwrap(), ..job() };
+    let world = World::new().running("old").with(Fault::NoPrometheus);
+    assert_eq!(planned(&world, &job).await.unwrap_err().code, "metrics-not-configured");
 }
 
 /// Each byte of a secret costs memory while a job's output is masked.

@@ -15,10 +15,13 @@ mod custom;
 mod detecting;
 mod dry_run;
 mod folder;
+mod give_way;
 mod own_registries;
+mod plans;
 mod previews;
 mod removals;
 mod slots;
+mod strategies;
 mod walls;
 mod world;
 
@@ -293,6 +296,8 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         assert_eq!(last, outcome, "{name} after {events}");
         assert_eq!(world.serves_in_each(), whole.serves_in_each(), "{name} after {events}");
         assert_eq!(world.cluster.changed(), whole.cluster.changed(), "{name} after {events}");
+        assert_eq!(world.cluster.tracks(), whole.cluster.tracks(), "{name} after {events}");
+        assert!(world.cluster.violations().is_empty(), "{name} after {events}");
         let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
         assert_eq!(ends, 1);
         assert_eq!(world.cluster.acted(), whole.cluster.acted(), "{name} after {events}");

@@ -10,6 +10,7 @@ use windlass_engine::{
 };
 use windlass_model::{
     app::App,
+    approval::Approvals,
     cluster::{Clusters, DEFAULT, RolloutOrder, Target, Targets},
     event::Event,
     exposure::Exposure,
@@ -23,7 +24,9 @@ mod builder;
 mod cluster;
 mod fault;
 mod journal;
+mod place;
 mod plugins;
+mod preview;
 mod registry;
 mod releases;
 mod secrets;
@@ -38,6 +41,7 @@ use cluster::FakeCluster;
 use fault::Faults;
 use journal::FakeJournal;
 use plugins::FakePlugins;
+use preview::FakePreview;
 use registry::FakeRegistry;
 use releases::FakeReleases;
 use secrets::FakeSecrets;
@@ -53,6 +57,7 @@ pub(crate) struct World {
     pub(crate) registry: Arc<FakeRegistry>,
     pub(crate) builder: Arc<FakeBuilder>,
     pub(crate) cluster: Arc<FakeCluster>,
+    pub(crate) preview: Arc<FakePreview>,
     source: Arc<FakeSource>,
     plugins: Arc<FakePlugins>,
     releases: Arc<FakeReleases>,
@@ -86,6 +91,7 @@ impl World {
             journal: Arc::new(FakeJournal::new(&faults)),
             builder: Arc::new(FakeBuilder::new(&faults, &registry)),
             cluster: Arc::new(FakeCluster::new(&faults)),
+            preview: Arc::new(FakePreview::new(&faults)),
             source: Arc::new(FakeSource::new(&faults)),
             plugins: Arc::new(FakePlugins::new(&faults)),
             releases: Arc::default(),
@@ -151,9 +157,13 @@ impl World {
 
 /// The rest of the story, and questions about its end.
 impl World {
-    /// Returns a run of the daemon, with no limit.
+    /// Returns a run of the daemon, with no limit. It knows what the journal has, and hears what people say.
     pub(crate) fn run(&self) -> Run {
+        let past = self.past();
         Run::new(self.journal.clone(), self.journal.stop(), None)
+            .with_past(&past)
+            .with_approvals(Approvals::new(self.journal.given(), &past))
+            .with_news(self.journal.news())
     }
 
     /// Returns a run of the daemon in which the plan must be made within `limit`.
@@ -198,6 +208,8 @@ impl World {
             cluster: self.cluster.clone(),
             reader: self.cluster.clone(),
             inspect: self.cluster.clone(),
+            web_check: self.preview.clone(),
+            metrics: self.preview.clone(),
             targets: Arc::new(self.targets()),
             secrets: Arc::new(FakeSecrets { faults: self.faults.clone() }),
             releases: self.releases.clone(),

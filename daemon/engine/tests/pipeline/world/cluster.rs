@@ -1,6 +1,9 @@
 //! Fake of all clusters: changed, watched, looked at.
 
-use super::fault::{Fault, Faults};
+use super::{
+    fault::{Fault, Faults},
+    place::{Effects, Place},
+};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
@@ -17,6 +20,7 @@ use windlass_model::{
     hook::{Action, ActionResult},
     job::{Release, Stage},
     plan::Change,
+    runtime::Track,
 };
 use windlass_rollout::snapshot::{Container, Pod, Snapshot, Terminated, Workload};
 
@@ -24,9 +28,9 @@ use windlass_rollout::snapshot::{Container, Pod, Snapshot, Terminated, Workload}
 #[derive(Default)]
 pub(crate) struct FakeCluster {
     faults: Faults,
-    /// Release that each cluster runs.
-    serving: Mutex<BTreeMap<String, Release>>,
+    places: Mutex<BTreeMap<String, Place>>,
     changed: Mutex<Vec<String>>,
+    violations: Mutex<Vec<String>>,
     pruned: Mutex<Vec<String>>,
     acted: Mutex<BTreeMap<String, u32>>,
     /// Number of watches so far.
@@ -40,16 +44,28 @@ impl FakeCluster {
 
     /// Runs a release in all its clusters.
     pub(super) fn run(&self, release: &Release) {
-        let all = release.clusters.iter().cloned().zip(release.each());
-        self.serving.lock().unwrap().extend(all);
+        let mut places = self.places.lock().unwrap();
+        for release in release.each() {
+            places.entry(release.cluster().into()).or_default().run(&release);
+        }
     }
 
     /// Returns the digests that users get, by cluster.
     pub(super) fn digests(&self) -> BTreeMap<String, String> {
-        let serving = self.serving.lock().unwrap();
-        let digest =
-            |(name, release): (&String, &Release)| (name.clone(), release.image.digest.clone());
-        serving.iter().map(digest).collect()
+        let places = self.places.lock().unwrap();
+        let digest = |(name, place): (&String, &Place)| Some((name.clone(), place.digest()?));
+        places.iter().filter_map(digest).collect()
+    }
+
+    /// Returns the tracks that have pods, by cluster.
+    pub(crate) fn tracks(&self) -> BTreeMap<String, Vec<Track>> {
+        let places = self.places.lock().unwrap();
+        places.iter().map(|(name, place)| (name.clone(), place.tracks())).collect()
+    }
+
+    /// Returns each time that requests went to pods which were not ready, or pods went that got requests.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
     }
 
     /// Returns each time that a cluster was made to run something else than it ran: `eu: new`.
@@ -72,24 +88,17 @@ impl FakeCluster {
         if self.faults.has_in(&cluster, &Fault::Unreachable) {
             return Err(away("connection refused"));
         }
-        let next = match change {
-            Change::Prepare(_) | Change::Unblock(_) => return Ok(()),
-            Change::Prune(_) => {
-                self.pruned.lock().unwrap().push(cluster);
-                return Ok(());
-            }
-            Change::Apply(release) | Change::Restore(release) => Some((**release).clone()),
-            Change::ScaleToZero(_) | Change::Remove { .. } => None,
-        };
-        let mut serving = self.serving.lock().unwrap();
-        if serving.get(&cluster) != next.as_ref() {
-            let digest = next.as_ref().map_or("none", |next| &next.image.digest);
-            self.changed.lock().unwrap().push(format!("{cluster}: {digest}"));
+        if let Change::Prune(_) = change {
+            self.pruned.lock().unwrap().push(cluster.clone());
         }
-        match next {
-            Some(next) => serving.insert(cluster, next),
-            None => serving.remove(&cluster),
-        };
+        let digest = &*change.release().image.digest;
+        let comes_up =
+            !self.faults.any_in(&cluster, |fault| fault.crashes(digest) || fault.stalls(digest));
+        let mut places = self.places.lock().unwrap();
+        let Effects { changed, violations } =
+            places.entry(cluster.clone()).or_default().make(change, comes_up);
+        self.changed.lock().unwrap().extend(changed.map(|what| format!("{cluster}: {what}")));
+        self.violations.lock().unwrap().extend(violations);
         Ok(())
     }
 
@@ -114,27 +123,52 @@ impl FakeCluster {
     fn shown(&self, release: &Release, is_leaving: bool) -> Snapshot {
         let cluster = release.cluster();
         let digest = &*release.image.digest;
-        let serving = self.serving.lock().unwrap()[cluster].clone();
-        let crashes = !is_leaving && self.faults.any_in(cluster, |fault| fault.crashes(digest));
+        let places = self.places.lock().unwrap();
+        let there = places.get(cluster).and_then(|place| place.on(release.track()));
+        let revision = there.map(|there| there.id.clone()).unwrap_or_default();
+        let is_whole = release.runtime.aside.is_none();
+        let fails =
+            |fault: &Fault| fault.crashes(digest) || (is_whole && fault.crashes_whole(digest));
+        let crashes = !is_leaving && self.faults.any_in(cluster, fails);
         let stalls = is_leaving || self.faults.any_in(cluster, |fault| fault.stalls(digest));
-        let ready = u32::from(!crashes && !stalls);
-        let workload = Workload {
-            kind: "Deployment".into(),
-            name: "web".into(),
-            revision: serving.id,
-            observed: true,
-            wanted: 1,
-            total: 1,
-            updated: 1,
-            ready,
-            available: ready,
-            is_complete: true,
-            ..Workload::default()
-        };
-        let containers = if crashes { vec![crashed()] } else { vec![] };
-        let pod = Pod { name: "web-1".into(), containers, ..Pod::default() };
-        Snapshot { workloads: vec![workload], pods: vec![pod], ..Snapshot::default() }
+        snapshot(revision, crashes, !crashes && !stalls)
     }
+
+    /// Returns the snapshot that follows where pods beside others are not well for long.
+    fn shown_later(&self, release: &Release) -> Option<Snapshot> {
+        let (cluster, digest) = (release.cluster(), &*release.image.digest);
+        release.runtime.aside?;
+        let has = |fault: Fault| self.faults.has_in(cluster, &fault);
+        match digest {
+            "new" if has(Fault::CrashesLater("new")) => {
+                Some(snapshot(release.id.clone(), true, false))
+            }
+            "new" if has(Fault::UnreadyLater("new")) => {
+                Some(snapshot(release.id.clone(), false, false))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn snapshot(revision: String, crashes: bool, is_ready: bool) -> Snapshot {
+    let ready = u32::from(is_ready);
+    let workload = Workload {
+        kind: "Deployment".into(),
+        name: "web".into(),
+        revision,
+        observed: true,
+        wanted: 1,
+        total: 1,
+        updated: 1,
+        ready,
+        available: ready,
+        is_complete: true,
+        ..Workload::default()
+    };
+    let containers = if crashes { vec![crashed()] } else { vec![] };
+    let pod = Pod { name: "web-1".into(), containers, ..Pod::default() };
+    Snapshot { workloads: vec![workload], pods: vec![pod], ..Snapshot::default() }
 }
 
 fn crashed() -> Container {
@@ -202,12 +236,17 @@ impl Cluster for FakeCluster {
         }
         let is_leaving = before == 0 && has_outage(0);
         let snapshot = self.shown(release, is_leaving);
+        let later = self.shown_later(release);
         let (send, receive) = mpsc::channel(1);
         tokio::spawn(async move {
             let _ = send.send(Ok(snapshot)).await;
             if is_leaving {
                 tokio::time::sleep(Duration::from_secs(200)).await;
                 let _ = send.send(Err(away("connection refused"))).await;
+            }
+            if let Some(later) = later {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                let _ = send.send(Ok(later)).await;
             }
             send.closed().await;
         });
@@ -230,7 +269,8 @@ impl ClusterReader for FakeCluster {
     }
 
     async fn serves(&self, release: &Release) -> Result<bool, ClusterError> {
-        Ok(self.serving.lock().unwrap().contains_key(release.cluster()))
+        let places = self.places.lock().unwrap();
+        Ok(places.get(release.cluster()).is_some_and(|place| !place.is_empty()))
     }
 
     async fn manifests(&self, release: &Release) -> Result<Vec<String>, ClusterError> {

@@ -44,6 +44,30 @@ pub(crate) enum Fault {
     Crashes(&'static str),
     /// Containers of an image of this digest never get ready, and print nothing.
     NeverReady(&'static str),
+    /// Containers of an image crash once their release is whole.
+    CrashesWhole(&'static str),
+    /// Containers of an image that runs beside another crash after 20 s.
+    CrashesLater(&'static str),
+    /// Pods of an image that runs beside another are not ready after 20 s.
+    UnreadyLater(&'static str),
+    /// The new version answers its check with this status.
+    Answers(u16),
+    /// The new version refuses this many connections before it answers its check.
+    WarmingUp(u32),
+    /// Metrics have this value. `None` means that they have none.
+    Measures(Option<u32>),
+    /// No Prometheus answers.
+    PrometheusHangs,
+    /// No Prometheus is configured.
+    NoPrometheus,
+    /// Somebody approves each share of requests at once.
+    Approves,
+    /// Somebody aborts the release while it takes this step.
+    AbortedAt(Cursor),
+    /// Somebody pauses the release in this step.
+    PausedAt(Cursor),
+    /// Somebody resumes the release once the journal shows that it is paused.
+    Resumes,
     /// Commands of hooks exit with 1.
     CommandsFail,
     /// The cluster stops answering in the middle of its first watch, and refuses this many watches then.
@@ -73,6 +97,11 @@ impl Fault {
     /// Returns whether containers of an image crash by this fault.
     pub(crate) fn crashes(&self, digest: &str) -> bool {
         matches!(self, Self::Crashes(named) if [digest, ANY].contains(named))
+    }
+
+    /// Returns whether containers of an image crash by this fault once their release is whole.
+    pub(crate) fn crashes_whole(&self, digest: &str) -> bool {
+        matches!(self, Self::CrashesWhole(named) if *named == digest)
     }
 
     /// Returns whether containers of an image never get ready by this fault.
@@ -121,6 +150,32 @@ impl Faults {
             _ => None,
         });
         time.unwrap_or_default()
+    }
+
+    /// Returns the value that metrics have: 100 without a fault.
+    pub(crate) fn measured(&self) -> Option<u32> {
+        let all = self.all.lock().unwrap();
+        let value = all.iter().find_map(|fault| match fault {
+            Fault::Measures(value) => Some(*value),
+            _ => None,
+        });
+        value.unwrap_or(Some(100))
+    }
+
+    /// Returns the status of the next answer to a check: 200 without a fault.
+    pub(crate) fn status(&self) -> u16 {
+        let mut all = self.all.lock().unwrap();
+        for fault in all.iter_mut() {
+            match fault {
+                Fault::WarmingUp(left) if *left > 0 => {
+                    *left -= 1;
+                    return 503;
+                }
+                Fault::Answers(status) => return *status,
+                _ => {}
+            }
+        }
+        200
     }
 
     /// Returns the number of calls so far.

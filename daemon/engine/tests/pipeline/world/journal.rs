@@ -7,9 +7,11 @@ use tokio::sync::watch;
 use windlass_engine::journal::{Journal, JournalLost};
 use windlass_model::{
     app::App,
+    approval::Approval,
     event::Event,
-    job::Release,
+    job::{Gate, Release},
     outcome::{Outcome, Stop},
+    pause::{Interventions, Pause, Resume},
 };
 
 /// Journal of one job's events, with the releases of all jobs and the stop of this one.
@@ -20,6 +22,9 @@ pub(crate) struct FakeJournal {
     /// Last release that succeeded, by cluster.
     released: Mutex<BTreeMap<String, Release>>,
     stop: watch::Sender<Option<Stop>>,
+    interventions: Mutex<Interventions>,
+    /// Number of interventions.
+    news: watch::Sender<u64>,
 }
 
 impl FakeJournal {
@@ -29,6 +34,68 @@ impl FakeJournal {
             events: Mutex::default(),
             released: Mutex::default(),
             stop: watch::Sender::new(None),
+            interventions: Mutex::default(),
+            news: watch::Sender::new(0),
+        }
+    }
+
+    /// Returns the approvals that were given.
+    pub(super) fn given(&self) -> Vec<Approval> {
+        self.interventions.lock().unwrap().approvals.clone()
+    }
+
+    /// Returns the channel by which a run learns that somebody intervened.
+    pub(super) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Approves what has this digest.
+    pub(crate) fn approve(&self, gate: Gate, digest: &str) {
+        let (by, note) = ("ann".to_owned(), "looks good".to_owned());
+        let approval = Approval { gate, digest: digest.into(), by, note, at_ms: 1 };
+        self.intervene(|all| all.approvals.push(approval));
+    }
+
+    /// Pauses the job.
+    pub(crate) fn pause(&self) {
+        let (by, note) = ("ann".to_owned(), "wait".to_owned());
+        self.intervene(|all| all.pause = Some(Pause { by, note, at_ms: 1 }));
+    }
+
+    /// Ends the pause of the job.
+    pub(crate) fn resume(&self) {
+        let (by, note) = ("bob".to_owned(), "go on".to_owned());
+        self.intervene(|all| (all.pause, all.resumed) = (None, Some(Resume { by, note })));
+    }
+
+    fn intervene(&self, change: impl FnOnce(&mut Interventions)) {
+        change(&mut self.interventions.lock().unwrap());
+        self.news.send_modify(|number| *number += 1);
+    }
+
+    /// Stops the job for a newer one.
+    pub(crate) fn supersede(&self) {
+        self.stop.send_replace(Some(Stop::Superseded { by: "job-2".into() }));
+    }
+
+    /// Does what people do when they see an event.
+    fn shown(&self, event: &Event) {
+        match event {
+            Event::Held { gate: gate @ Gate::Traffic, digest, .. }
+                if self.faults.has(&Fault::Approves) =>
+            {
+                self.approve(*gate, digest);
+            }
+            Event::StepStarted(cursor, _) if self.faults.has(&Fault::AbortedAt(*cursor)) => {
+                let (by, note) = ("ann".to_owned(), "no".to_owned());
+                self.stop.send_replace(Some(Stop::Aborted { by, note }));
+            }
+            Event::StepStarted(cursor, _) if self.faults.has(&Fault::PausedAt(*cursor)) => {
+                self.faults.remove(|fault| *fault == Fault::PausedAt(*cursor));
+                self.pause();
+            }
+            Event::Paused { .. } if self.faults.has(&Fault::Resumes) => self.resume(),
+            _ => {}
         }
     }
 
@@ -56,6 +123,7 @@ impl FakeJournal {
     /// Makes room for another job, which has no events yet.
     pub(crate) fn begin_another_job(&self) {
         self.events.lock().unwrap().clear();
+        self.stop.send_replace(None);
     }
 
     /// Loses all releases, as where another tool made them or the cluster got another name.
@@ -91,7 +159,12 @@ impl Journal for FakeJournal {
             released.retain(|cluster, _| !removed.clusters.contains(cluster));
         }
         events.push(serde_json::to_string(&event).unwrap());
+        self.shown(&event);
         Ok(())
+    }
+
+    async fn interventions(&self) -> Result<Interventions, JournalLost> {
+        Ok(self.interventions.lock().unwrap().clone())
     }
 
     async fn last_release(&self, _: &App, cluster: &str) -> Result<Option<Release>, JournalLost> {

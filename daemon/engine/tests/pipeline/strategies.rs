@@ -1,0 +1,452 @@
+//! Tests of blue-green and canary releases: whatever happens, requests go to pods that are ready, and a release that
+//! does not succeed leaves all as it was.
+
+use crate::{
+    failed, job, killed_after_every_event, run,
+    world::{Fault, Made, World, release},
+};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
+use windlass_model::{
+    cluster::{Clusters, DEFAULT, RolloutOrder},
+    event::{Event, Measurement},
+    job::{Gate, Job, Source, Stage},
+    outcome::{Outcome, Stop},
+    plan::{Cursor, Plan},
+    replay::replay,
+    runtime::Track,
+    spec::{Detected, Spec},
+};
+
+const BLUE_GREEN: &str = r#"
+[strategy]
+kind = "blue-green"
+check = "/healthz"
+hold-seconds = 60
+gates = [100]
+gate-seconds = 600
+keep-seconds = 300
+[strategy.metrics.success]
+query = "up{w='$WORKLOAD'}"
+min = 99
+interval-seconds = 25
+inconclusive = 1
+"#;
+
+const CANARY: &str = r#"
+[strategy]
+kind = "canary"
+traffic = "istio"
+weights = [10, 50, 100]
+check = "/healthz"
+hold-seconds = 60
+gates = [50]
+gate-seconds = 600
+[strategy.metrics.success]
+query = "up{w='$WORKLOAD'}"
+min = 99
+interval-seconds = 25
+inconclusive = 1
+"#;
+
+const BY_REPLICAS: &str = r#"
+[strategy]
+kind = "canary"
+weights = [20, 100]
+hold-seconds = 60
+"#;
+
+fn with(text: &str) -> Job {
+    Job { spec: Spec::from_toml(text).unwrap(), ..job() }
+}
+
+/// Returns the end of a job in a word or two.
+fn end(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded(_) => "succeeded".into(),
+        Outcome::Removed(_) => panic!("nobody removes it"),
+        Outcome::Failed(diagnosis) => diagnosis.code.clone(),
+        Outcome::Stopped { why, .. } => why.to_string(),
+    }
+}
+
+/// Returns the plan of a world's job.
+fn plan(world: &World) -> Plan {
+    let planned = world.past().into_iter().find_map(|event| match event {
+        Event::Planned(plan) => Some(*plan),
+        _ => None,
+    });
+    planned.unwrap()
+}
+
+fn count(world: &World, is_it: fn(&Event) -> bool) -> usize {
+    world.past().iter().filter(|event| is_it(event)).count()
+}
+
+/// Everything that can become of a release that is checked, measured and approved, with its end.
+const OUTCOMES: [(&str, Made, &str); 12] = [
+    ("good", |world| world.with(Fault::Approves), "succeeded"),
+    ("nobody approves", |world| world, "not approved within 600 s"),
+    ("no answer", |world| world.with(Fault::Answers(500)), "check-failed"),
+    ("bad metric", |world| world.with(Fault::Measures(Some(50))), "metric-failed"),
+    ("no series", |world| world.with(Fault::Measures(None)), "metric-inconclusive"),
+    ("no Prometheus", |world| world.with(Fault::PrometheusHangs), "metric-inconclusive"),
+    ("crashing", |world| world.with(Fault::Crashes("new")), "app-crashes"),
+    ("crashing later", |world| world.with(Fault::CrashesLater("new")), "app-crashes"),
+    ("not ready later", |world| world.with(Fault::UnreadyLater("new")), "not-ready-again"),
+    (
+        "crashing at the end",
+        |world| world.with(Fault::Approves).with(Fault::CrashesWhole("new")),
+        "app-crashes",
+    ),
+    (
+        "paused",
+        |world| {
+            let world = world.with(Fault::Approves).with(Fault::Resumes);
+            world.with(Fault::PausedAt(Cursor::Forward(1)))
+        },
+        "succeeded",
+    ),
+    (
+        "cancelled",
+        |world| world.with(Fault::Approves).with(Fault::CancelledAfter(Cursor::Forward(3))),
+        "cancelled by someone",
+    ),
+];
+
+/// Compares all pairs of lives with one life, whose end is the one that is expected.
+async fn killed_anywhere(name: &str, text: &str, outcomes: &[(&str, Made, &str)]) {
+    let job = with(text);
+    for (what, made, expected) in outcomes {
+        let fresh = || made(World::new().running("old"));
+        let whole = fresh();
+        let outcome = run(&whole, &job).await;
+        assert_eq!(end(&outcome), *expected, "{name}, {what}: {outcome:?}");
+        let served = if *expected == "succeeded" { "new" } else { "old" };
+        assert_eq!(whole.serves().as_deref(), Some(served), "{name}, {what}");
+        assert!(whole.cluster.violations().is_empty(), "{name}, {what}");
+        killed_after_every_event(fresh, &job, &format!("{name}, {what}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_a_blue_green_release_ends_as_in_one_life() {
+    killed_anywhere("blue-green", BLUE_GREEN, &OUTCOMES).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_a_canary_ends_as_in_one_life() {
+    killed_anywhere("canary", CANARY, &OUTCOMES).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_a_canary_by_numbers_of_pods_ends_as_in_one_life() {
+    let outcomes: [(&str, Made, &str); 2] = [
+        ("good", |world| world, "succeeded"),
+        ("crashing later", |world| world.with(Fault::CrashesLater("new")), "app-crashes"),
+    ];
+    killed_anywhere("by replicas", BY_REPLICAS, &outcomes).await;
+}
+
+/// Fails every call of a port, one run each: it is waited out, or what ran still runs.
+#[tokio::test(start_paused = true)]
+async fn any_one_failure_of_a_call_leaves_requests_where_pods_are_ready() {
+    for text in [BLUE_GREEN, CANARY, BY_REPLICAS] {
+        let job = with(text);
+        let fresh = || World::new().running("old").with(Fault::Approves);
+        let whole = fresh();
+        run(&whole, &job).await;
+        for call in 1..=whole.faults.calls() {
+            let world = fresh().with(Fault::CallFails(call));
+            let outcome = run(&world, &job).await;
+            let served = if end(&outcome) == "succeeded" { "new" } else { "old" };
+            assert_eq!(world.serves().as_deref(), Some(served), "{call}: {outcome:?}");
+            assert!(world.cluster.violations().is_empty(), "{call}");
+            let world = fresh().with(Fault::CallPanics(call));
+            assert_eq!(failed(run(&world, &job).await).code, "internal-error", "{call}");
+            assert_eq!(world.serves().as_deref(), Some("old"), "{call}");
+            assert!(world.cluster.violations().is_empty(), "{call}");
+        }
+    }
+}
+
+/// A write that was begun is ended first, and a wait is not.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_aborted_in_any_step_leaves_all_as_it_was() {
+    for text in [BLUE_GREEN, CANARY, BY_REPLICAS] {
+        let job = with(text);
+        let whole = World::new().running("old").with(Fault::Approves);
+        run(&whole, &job).await;
+        let last = plan(&whole).forward.len() - 1;
+        for index in 0..=last {
+            let world = World::new().running("old").with(Fault::Approves);
+            let world = world.with(Fault::AbortedAt(Cursor::Forward(index)));
+            let outcome = run(&world, &job).await;
+            assert!(world.cluster.violations().is_empty(), "{index}");
+            if index == last {
+                assert_eq!(end(&outcome), "succeeded", "{index}");
+                continue;
+            }
+            let why = Stop::Aborted { by: "ann".into(), note: "no".into() };
+            assert_eq!(outcome, Outcome::Stopped { at: Stage::Release, why }, "{index}");
+            assert_eq!(world.serves().as_deref(), Some("old"), "{index}");
+            let only = BTreeMap::from([(DEFAULT.to_owned(), vec![Track::Plain])]);
+            assert_eq!(world.cluster.tracks(), only, "{index}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_gets_its_shares_one_after_the_other() {
+    let world = World::new().running("old").with(Fault::Approves);
+    let began = Instant::now();
+    run(&world, &with(CANARY)).await;
+    assert_eq!(
+        world.cluster.changed(),
+        [
+            "default: new beside, 10 %",
+            "default: 10 % to new",
+            "default: new beside, 50 %",
+            "default: 50 % to new",
+            "default: new beside, 100 %",
+            "default: 100 % to new",
+            "default: new",
+        ]
+    );
+    assert_eq!(began.elapsed().as_secs(), 120, "two holds");
+    assert_eq!(count(&world, |event| matches!(event, Event::Holding { .. })), 2);
+    let is_well = |event: &Event| {
+        matches!(event, Event::Measured { result: Measurement::Well, value: Some(_), .. })
+    };
+    assert_eq!(count(&world, is_well), 4);
+    let expression = ("default".to_owned(), "up{w='web-blue'}".to_owned());
+    assert_eq!(world.preview.measured(), vec![expression; 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_says_who_and_why_and_what_was_kept_is_recorded() {
+    let world = World::new().running("old").with(Fault::Approves);
+    run(&world, &with(BLUE_GREEN)).await;
+    let past = world.past();
+    let held = past.iter().find_map(|event| match event {
+        Event::Held { digest, .. } => Some(digest.clone()),
+        _ => None,
+    });
+    let approved = past.iter().find_map(|event| match event {
+        Event::Approved { digest, by, note, .. } => Some((digest.clone(), &**by, &**note)),
+        _ => None,
+    });
+    assert_eq!(approved, Some((held.unwrap(), "ann", "looks good")));
+    let kept = past.iter().find_map(|event| match event {
+        Event::Kept { release, .. } => Some(release.image.digest.as_str()),
+        _ => None,
+    });
+    assert_eq!(kept, Some("new"));
+    let both = BTreeMap::from([(DEFAULT.to_owned(), vec![Track::Plain, Track::Blue])]);
+    assert_eq!(world.cluster.tracks(), both, "the old pods stay for a while");
+}
+
+/// Another approval, such as one of another share, opens nothing.
+#[tokio::test(start_paused = true)]
+async fn only_an_approval_of_exactly_this_share_counts() {
+    let world = World::new().running("old");
+    world.journal.approve(Gate::Traffic, "another");
+    let outcome = run(&world, &with(CANARY)).await;
+    assert_eq!(end(&outcome), "not approved within 600 s");
+}
+
+/// Its pods and its metrics have to be well all the while.
+#[tokio::test(start_paused = true)]
+async fn a_pause_makes_a_hold_longer() {
+    let world = World::new().running("old").with(Fault::Approves);
+    let journal = world.journal.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        journal.pause();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        journal.resume();
+    });
+    let began = Instant::now();
+    let outcome = run(&world, &with(BLUE_GREEN)).await;
+    assert_eq!(end(&outcome), "succeeded");
+    assert_eq!(began.elapsed().as_secs(), 630);
+    assert_eq!(count(&world, |event| matches!(event, Event::Measured { .. })), 25);
+    let people: Vec<_> = world
+        .past()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Paused { by, note } => Some(format!("{by} paused: {note}")),
+            Event::Resumed { by, note } => Some(format!("{by} resumed: {note}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(people, ["ann paused: wait", "bob resumed: go on"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_paused_takes_no_step_and_its_pods_are_guarded() {
+    let paused = || {
+        let world = World::new().running("old").with(Fault::Approves);
+        world.with(Fault::PausedAt(Cursor::Forward(2)))
+    };
+    let world = paused().with(Fault::CrashesLater("new"));
+    let outcome = run(&world, &with(CANARY)).await;
+    assert_eq!(end(&outcome), "app-crashes");
+    assert_eq!(world.cluster.changed()[..1], ["default: new beside, 10 %"]);
+    assert!(!world.cluster.changed().iter().any(|change| change.contains("% to")));
+
+    let world = paused();
+    let journal = world.journal.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        journal.cancel();
+    });
+    let outcome = run(&world, &with(CANARY)).await;
+    assert_eq!(end(&outcome), "cancelled by someone", "a stop ends a pause");
+    assert!(!world.cluster.changed().iter().any(|change| change.contains("% to")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_may_take_a_while_until_it_answers_its_check() {
+    for (fault, ends, seconds) in [
+        (Fault::WarmingUp(5), "succeeded", 10),
+        (Fault::Answers(500), "check-failed", 30),
+        (Fault::Answers(404), "check-failed", 0),
+        (Fault::Answers(302), "succeeded", 0),
+    ] {
+        let text = "[strategy]\nkind = \"blue-green\"\ncheck = \"/healthz\"";
+        let world = World::new().running("old").with(fault);
+        let began = Instant::now();
+        let mut job = with(text);
+        job.spec.secrets.insert("PASSWORD".into(), "password".into());
+        let outcome = run(&world, &job).await;
+        assert_eq!((&*end(&outcome), began.elapsed().as_secs()), (ends, seconds));
+        if let Outcome::Failed(diagnosis) = outcome {
+            assert_eq!(diagnosis.evidence, ["the database", "is ***"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_without_a_prometheus_fail_before_anything_is_built() {
+    let world = World::new().running("old").with(Fault::NoPrometheus);
+    let diagnosis = failed(run(&world, &with(CANARY)).await);
+    assert_eq!((&*diagnosis.code, world.builder.built()), ("metrics-not-configured", 0));
+    assert!(diagnosis.fixes[0].contains("`prometheus`"), "{diagnosis}");
+    assert_eq!(world.serves().as_deref(), Some("old"));
+    // A rollback measures nothing.
+    let world = World::new().running("bad").with(Fault::NoPrometheus);
+    assert_eq!(end(&run(&world, &canary_of_before()).await), "succeeded");
+}
+
+/// A job that leads back to a release which was a canary with holds, gates and metrics.
+fn canary_of_before() -> Job {
+    let mut old = release("job-00", "older");
+    old.runtime.strategy = with(CANARY).spec.resolve(&Detected::default(), Vec::new()).strategy;
+    assert!(!old.runtime.strategy.metrics.is_empty());
+    Job { source: Source::Release(Box::new(old)), ..job() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_switches_at_once_and_waits_for_nobody() {
+    let world = World::new().running("bad");
+    let outcome = run(&world, &canary_of_before()).await;
+    assert_eq!(end(&outcome), "succeeded");
+    let waits = |event: &Event| matches!(event, Event::Holding { .. } | Event::Held { .. });
+    assert_eq!(count(&world, waits), 0);
+    assert_eq!(
+        world.cluster.changed(),
+        ["default: older beside, 100 %", "default: 100 % to older", "default: older"]
+    );
+}
+
+/// The first one shows whether the version is well.
+#[tokio::test(start_paused = true)]
+async fn a_canary_in_the_first_cluster_leads_to_one_switch_in_the_next() {
+    let clusters =
+        Clusters { names: vec!["eu".into(), "us".into()], order: RolloutOrder::Sequential };
+    let text = "[strategy]\nkind = \"canary\"\ntraffic = \"istio\"\nweights = [25, 100]";
+    let job = Job { clusters, ..with(text) };
+    let fresh = || World::new().running_in(&["eu", "us"], "old");
+    let world = fresh();
+    assert_eq!(end(&run(&world, &job).await), "succeeded");
+    assert_eq!(
+        world.cluster.changed(),
+        [
+            "eu: new beside, 25 %",
+            "eu: 25 % to new",
+            "eu: new beside, 100 %",
+            "eu: 100 % to new",
+            "eu: new",
+            "us: new beside, 100 %",
+            "us: 100 % to new",
+            "us: new",
+        ]
+    );
+    assert!(world.cluster.violations().is_empty());
+    let world = fresh().with(Fault::CrashesLater("new").in_("eu"));
+    assert_eq!(end(&run(&world, &job).await), "app-crashes");
+    assert!(!world.cluster.changed().iter().any(|change| change.starts_with("us")));
+    killed_after_every_event(fresh, &job, "two clusters").await;
+}
+
+/// Where clusters go together there is one hold, and what is not well in one ends it in both.
+#[tokio::test(start_paused = true)]
+async fn clusters_that_go_together_hold_together() {
+    let clusters =
+        Clusters { names: vec!["eu".into(), "us".into()], order: RolloutOrder::Parallel };
+    let job = Job { clusters, ..with(BY_REPLICAS) };
+    let fresh = || World::new().running_in(&["eu", "us"], "old");
+    let world = fresh();
+    assert_eq!(end(&run(&world, &job).await), "succeeded");
+    assert_eq!(count(&world, |event| matches!(event, Event::Holding { .. })), 1);
+    let world = fresh().with(Fault::CrashesLater("new").in_("us"));
+    let diagnosis = failed(run(&world, &job).await);
+    assert!(diagnosis.subject.ends_with(" in us"), "{diagnosis}");
+    let old = |name: &str| (name.to_owned(), "old".to_owned());
+    assert_eq!(world.serves_in_each(), BTreeMap::from([old("eu"), old("us")]));
+}
+
+/// Nothing serves whose requests could be shared.
+#[tokio::test(start_paused = true)]
+async fn a_first_release_comes_at_once_and_goes_if_it_fails() {
+    let world = World::new();
+    assert_eq!(end(&run(&world, &with(CANARY)).await), "succeeded");
+    assert_eq!(world.cluster.changed(), ["default: new"]);
+    let world = World::new().with(Fault::Crashes("new"));
+    assert_eq!(end(&run(&world, &with(CANARY)).await), "app-crashes");
+    assert_eq!(world.cluster.changed(), ["default: new", "default: none"]);
+}
+
+/// Each release finds the one before on its track, whatever the strategies of both are, and also after an abort.
+#[tokio::test(start_paused = true)]
+async fn a_strategy_may_change_from_one_release_to_the_next() {
+    let world = World::new().running("old").with(Fault::Approves);
+    let rolling = "[strategy]\nkind = \"rolling\"";
+    let canary = "[strategy]\nkind = \"canary\"\nhold-seconds = 0";
+    let blue_green = "[strategy]\nkind = \"blue-green\"\nkeep-seconds = 0";
+    for (number, (text, aborted, track)) in [
+        (canary, Some(4), Track::Plain),
+        (canary, None, Track::Blue),
+        (rolling, None, Track::Blue),
+        (blue_green, Some(1), Track::Blue),
+        (blue_green, None, Track::Green),
+        (canary, None, Track::Blue),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.journal.begin_another_job();
+        let job = Job { id: format!("job-{}", number + 1), ..with(text) };
+        let fault = aborted.map(|step| Fault::AbortedAt(Cursor::Forward(step)));
+        let is_aborted = fault.is_some();
+        fault.into_iter().for_each(|fault| world.faults.add(fault));
+        let outcome = run(&world, &job).await;
+        world.faults.remove(|fault| matches!(fault, Fault::AbortedAt(_)));
+        assert_eq!(end(&outcome) == "succeeded", !is_aborted, "{number}: {outcome:?}");
+        let only = BTreeMap::from([(DEFAULT.to_owned(), vec![track])]);
+        assert_eq!(world.cluster.tracks(), only, "{number}");
+        assert!(world.cluster.violations().is_empty(), "{number}");
+        replay(&world.past()).unwrap();
+    }
+}
