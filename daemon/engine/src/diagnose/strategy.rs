@@ -38,7 +38,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             what: failure.cause.to_string(),
             why: format!("`strategy.metrics` has {}", metrics.join(", ")),
             fixes: vec![
-                "operator: give the cluster `prometheus` in windlassd.toml, the address of its Prometheus"
+                "operator: name the address of its Prometheus in windlassd.toml: `prometheus` of the cluster"
                     .into(),
                 "or remove `strategy.metrics` from windlass.toml".into(),
             ],

@@ -180,7 +180,7 @@ pub(crate) const METRICS_NOT_CONFIGURED: &Page = &Page {
                 "[[clusters]]",
                 "name = \"eu\"",
                 "kubeconfig = \"/etc/windlass/eu\"",
-                "prometheus = \"http://prometheus.example:9090\"",
+                "prometheus = { address = \"http://prometheus.example:9090\" }",
             ]),
         },
         Origin {
