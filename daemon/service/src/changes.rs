@@ -134,7 +134,13 @@ fn gather(steps: &[Step], found: &mut BTreeMap<String, Release>) {
                 found.insert(release.cluster().to_owned(), (**release).clone());
             }
             Step::Parallel(steps) | Step::Sequence(steps) => gather(steps, found),
-            Step::Change(_) | Step::Hook { .. } | Step::AwaitHealthy { .. } => {}
+            Step::Change(_)
+            | Step::Hook { .. }
+            | Step::AwaitHealthy { .. }
+            | Step::Check { .. }
+            | Step::Hold { .. }
+            | Step::Gate { .. }
+            | Step::Keep { .. } => {}
         }
     }
 }
