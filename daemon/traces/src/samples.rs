@@ -135,12 +135,4 @@ impl Runs for OneJob {
     async fn replay(&self, _: &str) -> Result<Option<Replay>, StoreError> {
         self.0.clone()
     }
-
-    async fn interventions(&self, _: &str) -> Result<Interventions, StoreError> {
-        not_asked()
-    }
-
-    async fn supersede(&self, _: &str, _: &str) -> Result<bool, StoreError> {
-        not_asked()
-    }
 }
