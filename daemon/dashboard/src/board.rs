@@ -114,7 +114,7 @@ async fn watch(board: Arc<Inner>, mut updates: broadcast::Receiver<String>) {
     }
 }
 
-/// What a list shows of a job that changes.
+/// Fields that a list shows of a job that changes.
 type Seen = (JobState, Option<Stage>, Option<Pause>);
 
 /// Sends a job of which a list shows something else than before. Returns false for one that the store does not give now.

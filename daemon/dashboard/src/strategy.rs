@@ -143,6 +143,7 @@ pub(crate) mod tests {
         job::Release,
         plan::{Previous, plan},
         runtime::{self, Query},
+        spec::web,
     };
 
     /// Returns the plan of a release in these clusters, each of which has an earlier one.
@@ -156,11 +157,13 @@ pub(crate) mod tests {
         let previous: BTreeMap<_, _> = names
             .iter()
             .map(|name| {
-                let before = Release::bare("0000", &app, slice::from_ref(name));
+                let mut before = Release::bare("0000", &app, slice::from_ref(name));
+                before.runtime.processes = vec![web(8080, None)];
                 (name.clone(), Previous::Release(Box::new(before)))
             })
             .collect();
         let mut next = Release::bare("0001", &app, &names);
+        next.runtime.processes = vec![web(8080, None)];
         next.runtime.strategy = strategy;
         plan(&next, order, &previous, &[])
     }

@@ -98,8 +98,9 @@ impl Applier<'_> {
             listed.write(self.client, release).await?;
         }
         drop(begins);
-        if pods && release.runtime.aside.is_some() {
+        if let Some(aside) = release.runtime.aside.filter(|_| pods) {
             self.end_scaler(release, &before).await?;
+            self.hold_size(release, aside.from, &before).await?;
         }
         let scaled = scaled(rest);
         let mut made = Vec::new();

@@ -176,7 +176,7 @@ pub enum Event {
         /// Note of the principal. Empty means that there is none.
         note: String,
     },
-    /// What the previous release has is kept until this time, for a quick way back.
+    /// Objects of the previous release are kept until this time, for a quick rollback.
     Kept {
         /// The release that serves.
         release: Box<Release>,

@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(folded(&events), (JobState::Running, Some(Stage::Release)));
     }
 
-    /// Its pods are in the cluster: it goes on with its plan, and does not plan again.
+    /// The job's pods are in the cluster: it goes on with its plan, and does not plan again.
     #[test]
     fn a_release_that_is_held_on_its_way_is_resumed_at_the_step_that_waits() {
         let release = crate::samples::release();

@@ -47,7 +47,7 @@ pub struct Runtime {
     pub pull_secrets: Vec<String>,
     /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
-    /// How requests get from the version that serves to this one.
+    /// Way of the requests from the version that serves to this one.
     #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
     /// Track of the objects of `web`, by cluster. A cluster that is not named has [`Track::Plain`]. They are set when

@@ -74,7 +74,7 @@ pub struct Spec {
     /// Files of the repository with further Kubernetes objects, YAML or JSON, applied and watched
     /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
     pub manifests: Vec<String>,
-    /// How requests get to the new version. Default: pods are replaced one after the other.
+    /// Way of the requests to the new version. Default: pods are replaced one after the other.
     pub strategy: StrategySpec,
     pub build: BuildSpec,
     pub test: TestSpec,

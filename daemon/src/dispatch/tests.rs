@@ -164,7 +164,7 @@ async fn a_pause_between_runs_is_shown() {
     assert!(why.contains("a defect of Windlass"), "{why}");
 }
 
-/// Its run has ended and the next one waits: it is stopped all the same, and the newer job begins after its end.
+/// The job's run has ended and the next one waits: the job is stopped all the same, and the newer job begins after its end.
 #[tokio::test(start_paused = true)]
 async fn a_job_that_gives_way_is_stopped_for_a_newer_one() {
     let daemon = Daemon::start(MemoryStore::default());

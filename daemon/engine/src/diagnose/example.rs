@@ -179,7 +179,7 @@ fn strategy(code: Code) -> Cause {
         },
         Code::NotReadyAgain => Cause::NotReadyAgain {
             release,
-            ready: 1,
+            ready: 0,
             wanted: 3,
             seconds: 10,
             evidence: strings(&["web-green-5d9: no connection to the database"]),

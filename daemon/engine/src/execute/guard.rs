@@ -10,8 +10,12 @@ use windlass_rollout::{
     snapshot::Snapshot,
 };
 
-/// Time for which pods may be not ready.
-const UNREADY: Duration = Duration::from_secs(10);
+/// Time for which no pod at all may be ready.
+const NONE_READY: Duration = Duration::from_secs(10);
+
+/// Time for which some pods may be not ready: those that are get the requests meanwhile, so that a pod that moves to
+/// another node ends no release.
+const SOME_READY: Duration = Duration::from_secs(120);
 
 /// Pause after which a cluster that does not answer is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -54,7 +58,8 @@ impl Deploy<'_> {
         let mut last = Snapshot::default();
         let mut unready: Option<Instant> = None;
         loop {
-            let looks = [judge.look_again().map(|at| began + at), unready.map(|at| at + UNREADY)];
+            let looks =
+                [judge.look_again().map(|at| began + at), unready.map(|at| at + patience(&last))];
             let look = looks.into_iter().flatten().min();
             last = tokio::select! {
                 snapshot = snapshots.recv() => match snapshot {
@@ -69,21 +74,27 @@ impl Deploy<'_> {
             };
             let (ready, wanted) = last.progress();
             let is_ready = last.is_of(&release.id) && ready >= wanted.max(1);
+            let patience = patience(&last);
             unready = if is_ready { None } else { unready.or_else(|| Some(Instant::now())) };
             if let Verdict::Failed(finding) = judge.judge(&last, release, began.elapsed()) {
                 return Err(self.hopeless(finding, release).await?);
             }
-            if unready.is_some_and(|since| since.elapsed() >= UNREADY) {
+            if unready.is_some_and(|since| since.elapsed() >= patience) {
                 // A symptom says more than the number of pods.
                 if let Some(finding) = judge.noticed().first().cloned() {
                     return Err(self.hopeless(finding, release).await?);
                 }
                 let evidence = self.ports.cluster.evidence(release, self.run.recorder()).await;
-                let (release, seconds) = (Box::new(release.clone()), UNREADY.as_secs());
+                let (release, seconds) = (Box::new(release.clone()), patience.as_secs());
                 return Err(Cause::NotReadyAgain { release, ready, wanted, seconds, evidence });
             }
         }
     }
+}
+
+/// Returns the time for which fewer pods than are wanted may be ready.
+fn patience(snapshot: &Snapshot) -> Duration {
+    if snapshot.progress().0 > 0 { SOME_READY } else { NONE_READY }
 }
 
 /// Returns the error of a cluster that may answer again. Any other error fails the release.

@@ -48,7 +48,7 @@ async fn it_fails_with_the_diagnosis_that_a_job_would_have() {
     assert_eq!(diagnosis.why, failed.why);
 }
 
-/// What is shown before is what is done.
+/// A dry run shows exactly the steps that the job takes.
 #[tokio::test(start_paused = true)]
 async fn it_shows_the_steps_of_the_job_and_of_its_rollback() {
     let world = World::new().running("old").with(Fault::Approves);

@@ -255,7 +255,7 @@ async fn only_an_approval_of_exactly_this_share_counts() {
     assert_eq!(end(&outcome), "not approved within 600 s");
 }
 
-/// Its pods and its metrics have to be well all the while.
+/// Pods and metrics have to be well all the while.
 #[tokio::test(start_paused = true)]
 async fn a_pause_makes_a_hold_longer() {
     let world = World::new().running("old").with(Fault::Approves);

@@ -95,9 +95,9 @@ struct Known {
     held: Option<(u64, Need)>,
     /// It was approved or cancelled since its run began.
     has_news: bool,
-    /// Its run gives way.
+    /// The run gives way.
     gives_way: bool,
-    /// Its run was asked to stop for a newer one.
+    /// The run was asked to stop for a newer one.
     is_stopped: bool,
 }
 

@@ -6,6 +6,7 @@ use crate::{
     render::{track_name, workload_name},
 };
 use kube::api::DynamicObject;
+use serde_json::json;
 use std::borrow::Cow;
 use windlass_model::{
     error::ClusterError,
@@ -71,6 +72,32 @@ impl Applier<'_> {
             Some(own) => self.client.delete(&own.head(&namespace), &own.uid).await,
             None => Ok(()),
         }
+    }
+}
+
+impl Applier<'_> {
+    /// Lets the autoscaler of the version on track `from` take none of its pods while its share of the requests falls: a
+    /// way back needs all of them. A rollback restores the autoscaler, and the end of the release deletes it.
+    pub(super) async fn hold_size(
+        &self,
+        release: &Release,
+        from: Track,
+        inventory: &Inventory,
+    ) -> Result<(), ClusterError> {
+        let scaler =
+            ObjectRef::new("autoscaling/v2", "HorizontalPodAutoscaler", &track_name(release, from));
+        let head = scaler.head(&release.app.namespace());
+        if !inventory.has(&head) {
+            return Ok(());
+        }
+        let Some(live) = self.client.find(&head).await? else { return Ok(()) };
+        let serving = self.on_track(release, from).await?;
+        let serving = serving.map_or(0, |live| count(&live, "/spec/replicas"));
+        let is_ours = is_of_app(&live.metadata, &release.app.name);
+        if !is_ours || count(&live, "/spec/minReplicas") >= serving {
+            return Ok(());
+        }
+        self.client.merge(&head, &json!({ "spec": { "minReplicas": serving } })).await
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) const APPLY_SET: &str = "applyset.kubernetes.io/part-of";
 pub(crate) const TRACKS: [Track; 3] = [Track::Plain, Track::Blue, Track::Green];
 
 /// Returns the name of a process's workload, and of what scales and protects it. Two versions of `web` that run side
-/// by side are told apart by the suffix of their track.
+/// by side differ in the suffix of their track.
 pub(crate) fn workload_name(release: &Release, process: &Process) -> String {
     match &*process.name {
         WEB => track_name(release, release.track()),

@@ -3,7 +3,7 @@
 
 use super::{
     Change, Plan, Step, flat, parallel,
-    rolling::{Previous, apply, healthy, hooks_at, prune, undo},
+    parts::{Previous, apply, healthy, hooks_at, prune, undo},
 };
 use crate::{
     cluster::RolloutOrder,

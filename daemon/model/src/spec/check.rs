@@ -2,7 +2,7 @@
 
 use super::{
     Spec, defaults,
-    error::{Checked, fail},
+    error::{Checked, fail, within},
     expose::{ExposeSpec, NetworkSpec},
     names::{
         OBJECT_NAME, annotations, is_label_of_dns, is_name, is_object_name, is_url_path,
@@ -31,15 +31,6 @@ const BUILDER_ARGUMENTS: [&str; 2] = ["BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_INL
 /// The largest number of characters of a process's name: with the app's name it is a label.
 const LONGEST_PROCESS: usize = 11;
 
-pub(super) fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
-    match value {
-        Some(value) if !(least..=most).contains(&value) => {
-            fail(field, &value.to_string(), &format!("must be {least} to {most}"))
-        }
-        _ => Ok(()),
-    }
-}
-
 pub(super) fn all(spec: &Spec) -> Checked {
     top(spec)?;
     if spec.processes.len() > MOST_PROCESSES {
@@ -62,7 +53,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
     build_and_test(spec)?;
     exposed(&spec.expose)?;
     network(&spec.network)?;
-    strategy::check(spec)?;
+    strategy::rules::check(spec)?;
     names(spec)
 }
 

@@ -21,3 +21,13 @@ pub(super) fn fail<T>(field: &str, value: &str, problem: &str) -> Result<T, Spec
     let shown: String = value.chars().take(80).collect();
     Err(SpecError { field: field.into(), value: shown, problem: problem.into() })
 }
+
+/// Checks that a number is within bounds. `None` is.
+pub(super) fn within(field: &str, value: Option<u32>, least: u32, most: u32) -> Checked {
+    match value {
+        Some(value) if !(least..=most).contains(&value) => {
+            fail(field, &value.to_string(), &format!("must be {least} to {most}"))
+        }
+        _ => Ok(()),
+    }
+}

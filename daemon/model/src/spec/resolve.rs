@@ -70,7 +70,7 @@ impl Spec {
             }),
             pull_secrets: self.pull_secrets.clone(),
             manifests: found.manifests.clone(),
-            strategy: strategy::resolve(self),
+            strategy: strategy::rules::resolve(self),
             tracks: BTreeMap::new(),
             aside: None,
         }

@@ -221,7 +221,7 @@ pub(crate) async fn each_wait_for_an_approval_is_heard_of_once(place: Place) {
     assert_eq!(waits.map(|message| message.moment).collect::<Vec<_>>(), [Moment::Succeeded]);
 }
 
-/// Its run is at work: it records on, and hears of what people do.
+/// The job's run is at work: it records on, and hears of what people do.
 pub(crate) async fn a_release_under_way_is_approved_and_rejected_while_it_waits(place: Place) {
     let store = place.open().await;
     let held = || Event::Held { gate: Gate::Traffic, digest: "a".into(), until_ms: 100 };

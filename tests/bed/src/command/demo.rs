@@ -143,6 +143,9 @@ fn announce(existing: &Existing) {
 /// Namespace of the demo's project and environment.
 const NAMESPACE: &str = "demo--production";
 
+/// App that is released as a canary.
+const CANARY: &str = "python";
+
 /// Returns the daemon's configuration: with the page, and with webhooks of the forge. A plugin gets the login that the
 /// bed's own registry demands. Each release has a migration, which the Node app names, and a webhook to a host that was
 /// not granted, to show how the refusal is reported.
@@ -211,7 +214,7 @@ impl Show {
             println!("      {}", self.app(language)?.trim());
             match language {
                 "node" => node = Some(repository),
-                canary::APP => python = Some(repository),
+                CANARY => python = Some(repository),
                 _ => {}
             }
         }

@@ -37,7 +37,7 @@ pub(crate) const NOT_READY_AGAIN: &Page = &Page {
     title: "New pods were healthy, and are not ready any more",
     stages: &[Stage::Release],
     means: "While the release held, waited for an approval or was paused, pods of the new version stopped being ready. All requests go to the version before again.",
-    noticed: "The pods are watched all the while. Fewer than are wanted were ready for 10 s, and no problem of Kubernetes in this list explains it.",
+    noticed: "The pods are watched all the while. None was ready for 10 s, or fewer than are wanted for 120 s, and no problem of Kubernetes in this list explains it.",
     causes: &[
         Origin {
             cause: "The readiness probe fails under real requests",
@@ -81,6 +81,7 @@ pub(crate) const METRIC_FAILED: &Page = &Page {
             evidence: "The new version got few requests: a small weight, a short hold.",
             fix: "Allow a failure, or hold longer.",
             lines: Lines::App(&[
+                "expose.gateway = \"infra/public\"",
                 "[strategy]",
                 "kind = \"canary\"",
                 "hold-seconds = 300",
@@ -95,6 +96,7 @@ pub(crate) const METRIC_FAILED: &Page = &Page {
             evidence: "The version before has such values too.",
             fix: "Change `min` or `max`.",
             lines: Lines::App(&[
+                "expose.gateway = \"infra/public\"",
                 "[strategy]",
                 "kind = \"canary\"",
                 "[strategy.metrics.latency]",
@@ -142,6 +144,7 @@ pub(crate) const METRIC_INCONCLUSIVE: &Page = &Page {
             fix: "Try it in Prometheus with a release that gets requests. A built-in metric reads what `source` names.",
             lines: Lines::App(&[
                 "[strategy]",
+                "traffic = \"istio\"",
                 "kind = \"canary\"",
                 "[strategy.metrics.success]",
                 "builtin = \"success-rate\"",

@@ -52,7 +52,7 @@ fn a_job_that_gives_way_later_is_stopped_for_the_newest_that_waits() {
     assert_eq!(queue.take(gives_way("2", true)), [stop("2", "3")]);
 }
 
-/// Most of the requests are with the new version by then: the way on is shorter than the way back.
+/// Most of the requests are with the new version by then: going on is shorter than a rollback.
 #[test]
 fn a_job_that_gives_way_no_more_is_not_stopped() {
     let mut queue = Queue::new(LIMITS);

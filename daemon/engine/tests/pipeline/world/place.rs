@@ -27,7 +27,7 @@ struct Pods {
 /// Effects of a change.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// What changed: `new`, `25 % to new`. `None` means nothing.
+    /// The last change: `new`, `25 % to new`. `None` means nothing.
     pub(super) changed: Option<String>,
     /// Invariants that the change broke.
     pub(super) violations: Vec<String>,

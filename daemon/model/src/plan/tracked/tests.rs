@@ -313,7 +313,7 @@ fn a_new_cluster_before_one_that_serves_takes_no_canary_from_it() {
     );
 }
 
-/// Its Service would have no pods for the rest of the requests.
+/// The Service would have no pods for the rest of the requests.
 #[test]
 fn what_serves_without_web_has_no_requests_to_share() {
     let mut old = served("default", Track::Plain, Strategy::default());

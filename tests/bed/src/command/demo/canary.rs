@@ -1,7 +1,7 @@
 //! The end of the demo: a canary that a bad version ends. On the bed's own cluster a Prometheus reads what the pods
 //! answer; another cluster's pods have addresses that it does not reach, so that a check ends the canary there.
 
-use super::{NAMESPACE, Show, title};
+use super::{CANARY, NAMESPACE, Show, title};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread::{scope, sleep},
@@ -12,9 +12,6 @@ use windlass_bed::{
     daemon::get,
     part::prometheus::{self, Prometheus},
 };
-
-/// App that is released as a canary.
-pub(super) const APP: &str = "python";
 
 /// Time between two requests to the app while the canary runs.
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -42,8 +39,10 @@ pub(super) fn prometheus(bed: &Bed) -> Result<Option<Prometheus>> {
     if bed.existing.kubeconfig.is_some() {
         return Ok(None);
     }
-    println!("demo: a Prometheus reads what the app {APP} answers; the first time fetches 19 MB");
-    prometheus::of_pods(&bed.layout, NAMESPACE, APP).map(Some)
+    println!(
+        "demo: a Prometheus reads what the app {CANARY} answers; the first time fetches 19 MB"
+    );
+    prometheus::of_pods(&bed.layout, NAMESPACE, CANARY).map(Some)
 }
 
 /// Releases a version of the app that answers with errors.
@@ -62,7 +61,7 @@ pub(super) fn show(show: &Show, repository: &Repository) -> Result<()> {
     repository.edit("app.py", PAGE, if is_measured { HALF } else { NONE })?;
     repository.commit("Say hello with errors")?;
     if is_measured {
-        let address = show.address(APP)?;
+        let address = show.address(CANARY)?;
         let is_over = AtomicBool::new(false);
         scope(|scope| {
             scope.spawn(|| {
@@ -72,12 +71,12 @@ pub(super) fn show(show: &Show, repository: &Repository) -> Result<()> {
                     sleep(BETWEEN);
                 }
             });
-            let deployed = show.deploy(repository, APP, false);
+            let deployed = show.deploy(repository, CANARY, false);
             is_over.store(true, Ordering::Relaxed);
             deployed
         })?;
     } else {
-        show.deploy(repository, APP, false)?;
+        show.deploy(repository, CANARY, false)?;
     }
-    show.serves(APP, "Hello from Python")
+    show.serves(CANARY, "Hello from Python")
 }

@@ -1,0 +1,73 @@
+//! Parts that plans have in common: the steps of one cluster, and its rollback.
+
+use super::{Change, Step};
+use crate::{
+    hook::{Hook, HookPhase},
+    job::Release,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The release that serves in a cluster when a plan is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Previous {
+    /// A release of the journal.
+    Release(Box<Release>),
+    /// The cluster serves this app, but the journal has no release of it: it was deployed by another
+    /// tool, or the cluster was renamed.
+    Unmanaged,
+}
+
+/// Returns the steps of a phase's hooks in one cluster.
+pub(super) fn hooks_at(hooks: &[Hook], phase: HookPhase, next: &Release) -> Vec<Step> {
+    let hooks = hooks.iter().filter(|hook| hook.phase == phase);
+    let step =
+        |hook: &Hook| Step::Hook { hook: Box::new(hook.clone()), release: Box::new(next.clone()) };
+    hooks.map(step).collect()
+}
+
+/// Returns the rollback in one cluster. `None` means that nothing can be restored there.
+pub(super) fn undo(next: &Release, previous: &BTreeMap<String, Previous>) -> Option<Step> {
+    match previous.get(next.cluster()) {
+        Some(Previous::Release(good)) => {
+            let good = good.at(&next.clusters);
+            // Pruned before the wait: a quota or an autoscaler that only the failed release has would keep
+            // pods from coming back.
+            Some(Step::Sequence(vec![restore(&good), prune(&good), healthy(&good)]))
+        }
+        // It cannot be restored; its old pods end only as new ones are ready.
+        Some(Previous::Unmanaged) => None,
+        None => Some(Step::Change(Change::ScaleToZero(Box::new(next.clone())))),
+    }
+}
+
+pub(super) fn apply(release: &Release) -> Step {
+    Step::Change(Change::Apply(Box::new(release.clone())))
+}
+
+fn restore(release: &Release) -> Step {
+    Step::Change(Change::Restore(Box::new(release.clone())))
+}
+
+pub(super) fn prune(release: &Release) -> Step {
+    Step::Change(Change::Prune(Box::new(release.clone())))
+}
+
+pub(super) fn healthy(release: &Release) -> Step {
+    Step::AwaitHealthy { release: Box::new(release.clone()), within: progress_deadline(release) }
+}
+
+/// Returns the time in which a rollout must become healthy: the time of one pod for each wave of pods. A
+/// hopeless rollout fails long before.
+fn progress_deadline(release: &Release) -> Duration {
+    let processes = release.runtime.processes.iter();
+    let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {
+        let waves = if process.ordered {
+            process.replicas
+        } else {
+            // A quarter more at once.
+            process.replicas.min(5)
+        };
+        u64::from(process.progress_deadline_seconds()) * u64::from(waves.max(1))
+    });
+    Duration::from_secs(longest.max().unwrap_or(300))
+}
