@@ -303,11 +303,11 @@ impl Ended {
         assert_eq!((&*self.outcome, self.code), ("succeeded", 0), "{}", self.text);
     }
 
-    /// Asserts that the diagnosis has a fix and a page.
+    /// Asserts that the diagnosis has a code, which `windlass explain` has a page of, and a fix.
     pub fn is_explained(&self) {
         let fixes = self.diagnosis["fixes"].as_array().map_or(0, Vec::len);
-        let has_page = self.diagnosis["reference"].as_str().is_some_and(|page| !page.is_empty());
-        assert!(fixes > 0 && has_page, "no fix or no page: {:#}", self.diagnosis);
+        let has_code = self.diagnosis["code"].as_str().is_some_and(|code| !code.is_empty());
+        assert!(fixes > 0 && has_code, "no fix or no code: {:#}", self.diagnosis);
     }
 }
 

@@ -164,9 +164,12 @@ impl Services {
                 None => Ok(None),
             };
         };
+        let placed = [cluster.to_owned()];
+        let serving_there = serving.at(&placed);
         let is_it = |release: &Release| {
             release.clusters.iter().any(|name| name == cluster)
-                && release.image.digest != serving.image.digest
+                // One image may serve with another configuration.
+                && !release.at(&placed).runs_as(&serving_there)
                 && removal.as_ref().is_none_or(|job| release.id > *job)
         };
         self.find_release(app, Some(serving.id.clone()), is_it).await

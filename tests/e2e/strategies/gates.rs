@@ -51,7 +51,9 @@ fn a_switch_waits_for_somebody_with_the_verb_and_for_exactly_its_digest() {
     assert_eq!(approved.len(), 1, "{events:#?}");
     assert_eq!(approved[0]["approved"]["digest"], digest.as_str());
     assert_eq!(approved[0]["approved"]["note"], "seen at the preview");
-    refused(windlass(&approve), "not-held");
+    assert_eq!(windlass(&approve).code, 0, "a repeat changes nothing");
+    let others = ["approve", &id, "--digest", "0123"];
+    refused(windlass(&others), "not-held");
 
     let id = shop.begin("three", GATED);
     assert_ne!(shop.await_gate(&id), digest);
