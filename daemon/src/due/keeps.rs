@@ -1,14 +1,17 @@
 //! Ends of the time for which the pods of a version before are kept.
 
-use super::{AGAIN_MS, DueLoop};
+use super::{AGAIN_MS, DueLoop, UNKNOWN_MS};
 use futures::future::join_all;
 use std::{slice, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use windlass_engine::recorder::Recorder;
 use windlass_model::{app::App, clock::now_ms, job::Release, plan::Change};
 
 /// Longest time of the deletion in one cluster. A gateway may have to show first that it sends no request there.
 const LONGEST: Duration = Duration::from_secs(240);
+
+/// Pause between two looks for a job of the app that begins meanwhile.
+const LOOK: Duration = Duration::from_millis(200);
 
 impl DueLoop {
     /// Deletes what is kept beside the release that serves, in all clusters of an app side by side, and returns the time at
@@ -24,21 +27,29 @@ impl DueLoop {
             let last = last.map(|release| release.at(slice::from_ref(cluster)));
             serving.extend(last.filter(has_tracks));
         }
+        let elsewhere = self.keeps_elsewhere(app, &targets.reachable(app)).await?;
+        let mut times: Vec<_> = elsewhere.into_iter().collect();
         if serving.is_empty() {
-            return Ok(None);
+            return Ok(times.into_iter().min());
         }
         // Its pods may come up on the track that would be deleted, or its rollback may need it.
         let is_busy = self.store.has_unfinished(app).await;
         if is_busy.map_err(|error| error.to_string())? {
             return Ok(Some(now_ms() + AGAIN_MS));
         }
-        let mut times = Vec::new();
         let mut over = Vec::new();
         for release in serving {
             let until_ms = self.kept_until(&release).await?;
             if until_ms > now_ms() { times.push(until_ms) } else { over.push(release) }
         }
-        let deleted = join_all(over.iter().map(|release| self.prune(release))).await;
+        let deleted = tokio::select! {
+            deleted = join_all(over.iter().map(|release| self.prune(release))) => deleted,
+            // The deletion waits for gateways before it deletes, and a rollback leads requests to the kept pods at once.
+            () = self.begins(app) => {
+                tracing::info!(%app, "what was kept is not deleted now: a job of the app is there");
+                return Ok(Some(now_ms() + AGAIN_MS));
+            }
+        };
         for (release, deleted) in over.iter().zip(deleted) {
             let cluster = release.cluster();
             match deleted {
@@ -52,6 +63,39 @@ impl DueLoop {
             }
         }
         Ok(times.into_iter().min())
+    }
+
+    /// Returns the time at which to look again at clusters of the newest release that the configuration does not name now.
+    /// `None` means that nothing is kept in any.
+    async fn keeps_elsewhere(
+        &self,
+        app: &App,
+        reachable: &[String],
+    ) -> Result<Option<u64>, String> {
+        let newest = self.store.releases(app, None, 1).await;
+        let newest = newest.map_err(|error| error.to_string())?.into_iter().next();
+        let Some((newest, _)) = newest.filter(|(newest, _)| has_tracks(newest)) else {
+            return Ok(None);
+        };
+        let away: Vec<_> =
+            newest.clusters.iter().filter(|name| !reachable.contains(name)).cloned().collect();
+        let release = newest.at(&away);
+        if away.is_empty() || self.is_removed(&release).await? {
+            return Ok(None);
+        }
+        let clusters = away.join(", ");
+        tracing::warn!(%app, clusters, "what was kept stays: the configuration does not name the cluster");
+        Ok(Some(now_ms() + UNKNOWN_MS))
+    }
+
+    /// Returns once a job of an app is unfinished.
+    async fn begins(&self, app: &App) {
+        loop {
+            sleep(LOOK).await;
+            if matches!(self.store.has_unfinished(app).await, Ok(true)) {
+                return;
+            }
+        }
     }
 
     /// Returns the time until which the version before a release is kept, in milliseconds since 1970. Of several releases

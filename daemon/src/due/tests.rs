@@ -36,6 +36,8 @@ struct Renewing {
     asked: Mutex<Vec<String>>,
     /// Changes that were made, in order.
     made: Mutex<Vec<Change>>,
+    /// Changes begin, and never end.
+    waits: bool,
 }
 
 impl Renewing {
@@ -49,6 +51,9 @@ impl Renewing {
 impl Cluster for Renewing {
     async fn make(&self, change: &Change, _: &Recorder) -> Result<(), ClusterError> {
         self.made.lock().unwrap().push(change.clone());
+        if self.waits {
+            std::future::pending::<()>().await;
+        }
         let answer = self.answers.lock().unwrap().pop();
         answer.unwrap_or(Ok(None)).map(|_| ())
     }
@@ -391,4 +396,47 @@ async fn what_cannot_be_deleted_is_tried_again() {
     assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
     assert_eq!(due.end_keep(&app()).await, Ok(None));
     assert_eq!(pruned(&cluster), ["1 in default"; 2]);
+}
+
+/// A deletion may wait for a gateway for a minute. A rollback leads requests to the kept pods meanwhile.
+#[tokio::test]
+async fn a_job_that_begins_ends_the_deletion_of_what_was_kept() {
+    let store = MemoryStore::default();
+    kept(&store, "1", StrategyKind::BlueGreen, 0).await;
+    let cluster = Arc::new(Renewing { waits: true, ..Renewing::default() });
+    let due = due_loop_of(&store, cluster.clone());
+    let before = now_ms();
+    let rollback = async {
+        while pruned(&cluster).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        begin(&store, "2").await;
+    };
+    let web = app();
+    let (next, ()) = tokio::join!(due.end_keep(&web), rollback);
+    let next = next.unwrap().unwrap();
+    assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
+    assert_eq!(pruned(&cluster), ["1 in default"], "begun, and given up");
+}
+
+/// Its table may be missing for an hour by mistake.
+#[tokio::test]
+async fn what_is_kept_in_a_cluster_that_is_not_configured_is_looked_at_later() {
+    let store = MemoryStore::default();
+    let strategy =
+        Strategy { kind: StrategyKind::BlueGreen, keep_seconds: 60, ..Strategy::default() };
+    let runtime = Runtime { strategy, ..Runtime::default() };
+    let release = Box::new(Release { runtime, clusters: vec!["gone".into()], ..release("1") });
+    let claim = begin(&store, "1").await;
+    store.append(&claim, Event::Ended(Outcome::Succeeded(release))).await.unwrap();
+    let (due, cluster) = due_loop_and_cluster(&store);
+    let before = now_ms();
+    let next = due.end_keep(&app()).await.unwrap().unwrap();
+    assert!(next >= before + UNKNOWN_MS && next <= now_ms() + UNKNOWN_MS, "{next}");
+    let claim = begin(&store, "2").await;
+    let clusters = vec!["gone".into()];
+    let removed = Outcome::Removed(Removed { job: "2".into(), app: app(), clusters });
+    store.append(&claim, Event::Ended(removed)).await.unwrap();
+    assert_eq!(due.end_keep(&app()).await, Ok(None), "it was removed");
+    assert!(pruned(&cluster).is_empty());
 }
