@@ -33,9 +33,9 @@ pub(crate) use source::Source;
 
 /// Deploy a commit, watch it, roll it back.
 ///
-/// Exit codes: 0 done, or the job waits for an approval; 1 the job failed or was stopped; 2 the
-/// request was wrong; 3 the daemon does not answer; 130 Ctrl-C while a job was watched, which goes
-/// on; 141 nobody reads the output.
+/// Exit codes: 0 done, or the job waits for an approval before its release; 1 the job failed or was
+/// stopped; 2 the request was wrong; 3 the daemon does not answer; 130 Ctrl-C while a job was
+/// watched, which goes on; 141 nobody reads the output.
 #[derive(Parser)]
 #[command(name = "windlass", version)]
 pub(crate) struct Args {

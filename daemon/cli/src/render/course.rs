@@ -83,24 +83,27 @@ impl Course {
         paused.into_iter().chain(held).collect()
     }
 
-    /// Returns what ends the release before it serves alone. `None` means that it does not wait.
-    fn ends(&self, job: &str) -> Option<String> {
+    /// Returns what ends the release before it serves alone, each command in a line of its own: a terminal that cuts lines
+    /// leaves them whole. Empty for a release that does not wait.
+    fn ends(&self, job: &str) -> Vec<String> {
         let mut causes = Vec::new();
+        let mut commands = Vec::new();
         if self.held.is_some() {
-            causes.push("no approval in time".to_owned());
-            causes.push(format!("windlass reject {job}"));
+            causes.push("no approval in time");
+            commands.push(format!("windlass reject {job}"));
         }
         if self.holds_until_ms.is_some() {
-            causes.push("pods that fail".to_owned());
+            causes.push("pods that fail");
             if !self.metrics.is_empty() {
-                causes.push("a metric that is not well".to_owned());
+                causes.push("a metric that is not well");
             }
         }
-        let waits = self.paused.is_some() || !causes.is_empty();
-        waits.then(|| {
-            causes.push(format!("windlass abort {job}"));
-            causes.join(", ")
-        })
+        if self.paused.is_none() && causes.is_empty() {
+            return Vec::new();
+        }
+        commands.push(format!("windlass abort {job}"));
+        let causes = Some(causes.join(", ")).filter(|causes| !causes.is_empty());
+        causes.into_iter().chain(commands).collect()
     }
 }
 
@@ -217,7 +220,8 @@ mod tests {
              25 % to the new version, by 1 of 3 pods in us
   hold:      48 s left
   metrics:   success: 99.5, well (at least 99) in eu
-  ends it:   pods that fail, a metric that is not well, windlass abort 0197-1
+  ends it:   pods that fail, a metric that is not well
+             windlass abort 0197-1
 ";
         assert_eq!(shown(&course, 12_000), expected);
         assert!(shown(&course, 61_000).contains("  hold:      over\n"));
@@ -242,7 +246,9 @@ mod tests {
         course.take(&What::Held(held));
         let expected = "  waits:     for an approval until 2025-11-25 17:53
   go on:     windlass approve 0197-1
-  ends it:   no approval in time, windlass reject 0197-1, windlass abort 0197-1
+  ends it:   no approval in time
+             windlass reject 0197-1
+             windlass abort 0197-1
 ";
         assert_eq!(shown(&course, 0), expected);
         course.take(&What::Approved(v1::Approved::default()));
