@@ -1,6 +1,7 @@
 // Requests to the daemon. An answer of 401 leads to the login.
 
 import { signal } from "@preact/signals";
+import { heard } from "./format";
 import type { Me } from "./types";
 
 /** Error of a request, with what to do about it. */
@@ -33,6 +34,7 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     if (init.signal?.aborted) throw new DOMException("aborted", "AbortError");
     throw new Failure(0, "unreachable", "The daemon does not answer.", ["The page tries again by itself."]);
   }
+  heard(response.headers.get("date"));
   if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   const body = await response.json().catch(() => null) as
     { error?: { reason: string; message: string; fixes: string[] } } | null;

@@ -3,11 +3,24 @@
 import { signal } from "@preact/signals";
 import type { App } from "./types";
 
-/** The time in seconds since 1970, a new value each second while the page is seen. */
+/** The daemon's time in seconds since 1970, a new value each second while the page is seen. */
 export const now = signal(Date.now() / 1000);
 
-setInterval(() => { if (!document.hidden) now.value = Date.now() / 1000; }, 1000);
-document.addEventListener("visibilitychange", () => { now.value = Date.now() / 1000; });
+/** Seconds by which the daemon's clock is ahead of this machine's. Holds and approvals end by the daemon's. */
+let ahead = 0;
+
+const tell = () => { now.value = Date.now() / 1000 + ahead; };
+
+setInterval(() => { if (!document.hidden) tell(); }, 1000);
+document.addEventListener("visibilitychange", tell);
+
+/** Takes the `date` of an answer of the daemon. It has whole seconds, and comes late: a small difference is none. */
+export function heard(date: string | null): void {
+  const found = Date.parse(date ?? "") / 1000 - Date.now() / 1000;
+  if (!(Math.abs(found - ahead) > 2)) return;
+  ahead = Math.abs(found) < 5 ? 0 : found;
+  tell();
+}
 
 export function duration(seconds: number): string {
   const whole = Math.max(0, seconds);

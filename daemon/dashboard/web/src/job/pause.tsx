@@ -4,23 +4,41 @@ import { useState } from "preact/hooks";
 import { Failure, may, post } from "../api";
 import type { Job } from "../types";
 import { Icon } from "../ui/icons";
-import { Ago, Dialog, Problem } from "../ui/parts";
+import { Ago, Dialog, Problem, isOver } from "../ui/parts";
+import type { View } from "./fold";
 import { Note } from "./note";
 
-export function Paused({ job }: { job: Job }) {
+/** `shares` means that two versions share the requests. */
+export function Paused({ job, shares }: { job: Job; shares: boolean }) {
   const { paused } = job;
   if (!paused) return null;
   return (
     <div class="paused">
       <p><Icon name="paused" size={14} /> <b>Paused by {paused.by}</b> <span class="quiet"><Ago at={paused.at} /></span></p>
       {paused.note && <p class="note">{paused.note}</p>}
-      <p class="quiet">It takes no further step, and requests are shared as they are, until somebody resumes or aborts it.</p>
+      <p class="quiet">Its release takes no further step{shares && ", and requests are shared as they are,"} until somebody resumes or aborts it.</p>
     </div>
   );
 }
 
+/** A release whose requests no two versions share: who paused it, and the same buttons. */
+export function OnItsWay({ job, view, changed }: { job: Job; view: View; changed: () => void }) {
+  const goesBack = view.rollingBack !== null || job.state === "rolling_back";
+  // Once it is planned it is known that this is no release by shares. What is paused while it is built is seen, too.
+  const isReleasing = job.state === "running" && job.stage === "release" && view.forward.length > 0 && !job.removal;
+  const isSeen = !!job.paused || isReleasing;
+  if (view.traffic.strategy || !isSeen || goesBack || job.ended || view.ended || isOver(job.state)) return null;
+  if (!job.paused && !may("deploy", job.app.project)) return null;
+  return (
+    <section class="card strategy" aria-label="On its way">
+      <Paused job={job} shares={false} />
+      <Interventions job={job} shares={false} changed={changed} />
+    </section>
+  );
+}
+
 /** Buttons for those who may deploy. */
-export function Interventions({ job, changed }: { job: Job; changed: () => void }) {
+export function Interventions({ job, shares, changed }: { job: Job; shares: boolean; changed: () => void }) {
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const [asks, setAsks] = useState(false);
@@ -46,13 +64,14 @@ export function Interventions({ job, changed }: { job: Job; changed: () => void 
         <Note id="pause-note" value={note} set={setNote} />
         <button type="button" class={isPaused ? "primary" : ""} disabled={busy} onClick={() => void send(isPaused ? "resume" : "pause")}>
           {isPaused ? "Resume" : "Pause"}</button>
-        <button type="button" class="danger" disabled={busy} onClick={() => setAsks(true)}>Abort …</button>
+        {/* Before a release there is nothing to put back, nor after a removal: such a job is cancelled. */}
+        {job.stage === "release" && !job.removal && <button type="button" class="danger" disabled={busy} onClick={() => setAsks(true)}>Abort …</button>}
       </div>
       {failure && <Problem failure={failure} />}
       {asks && (
         <Dialog title="Abort this release?" onClose={() => setAsks(false)}>
           <ul class="plain-list">
-            <li>All requests go back to the version before, whose pods still run. The new version's pods end.</li>
+            <li>{shares ? "All requests go back to the version before, whose pods still run. The new version's pods end." : "What ran before is put back."}</li>
             <li>The job ends as stopped. What a migration did to data stays.</li>
           </ul>
           <div class="decide"><Note id="abort-note" value={note} set={setNote} /></div>

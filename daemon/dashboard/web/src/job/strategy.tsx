@@ -145,14 +145,14 @@ export function StrategyCard({ job, view, changed }: { job: Job; view: View; cha
       <Now strategy={strategy} view={view} isBack={isBack} />
       {isBack && <p>All requests go to the version before.</p>}
       {goesBack && <p>Requests go back to the version before.</p>}
-      {isUnderWay && <Paused job={job} />}
+      {isUnderWay && <Paused job={job} shares />}
       {isUnderWay && holding !== null && <Hold until={holding} isPaused={!!job.paused} />}
       {waits && <p>Waits for an approval{gate && gate.digest === job.held?.digest && ` of ${gate.weight} % of requests`}.</p>}
       <Shares strategy={strategy} view={view} isLeft={!isUnderWay} />
       <Measurements traffic={view.traffic} />
       {!isBack && <Kept kept={kept} />}
       {isUnderWay && <Ends strategy={strategy} share={share} />}
-      {isUnderWay && <Interventions job={job} changed={changed} />}
+      {isUnderWay && <Interventions job={job} shares changed={changed} />}
     </section>
   );
 }

@@ -9,6 +9,7 @@ import { Feed } from "../job/feed";
 import { LogView } from "../job/log";
 import { Notice, Rollout, Stages, Tests, Warnings } from "../job/panels";
 import { stageName } from "../job/lines";
+import { OnItsWay } from "../job/pause";
 import { StrategyCard } from "../job/strategy";
 import { useLoad } from "../load";
 import { appPath, go, jobPath, projectPath } from "../route";
@@ -140,6 +141,7 @@ export function JobPage({ id }: { id: string }) {
       {feed && <Notice job={job} view={feed.view} />}
       {feed && <Stages job={job} view={feed.view} />}
       {feed && <StrategyCard job={job} view={feed.view} changed={again} />}
+      {feed && <OnItsWay job={job} view={feed.view} changed={again} />}
       {feed?.failure && <Problem failure={feed.failure} />}
       {seesChanges(job) && <ChangesCard job={job} version={`${release} ${job.held?.digest ?? ""}`} />}
       {feed && <div class="panels"><Rollout view={feed.view} isOver={isOver(job.state)} /><Tests view={feed.view} /></div>}
