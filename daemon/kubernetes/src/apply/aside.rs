@@ -93,11 +93,14 @@ impl Applier<'_> {
         let Some(live) = self.client.find(&head).await? else { return Ok(()) };
         let serving = self.on_track(release, from).await?;
         let serving = serving.map_or(0, |live| count(&live, "/spec/replicas"));
+        // A person may have scaled beyond what the autoscaler allows, and the API server refuses a least number above the
+        // largest one.
+        let least = serving.min(count(&live, "/spec/maxReplicas"));
         let is_ours = is_of_app(&live.metadata, &release.app.name);
-        if !is_ours || count(&live, "/spec/minReplicas") >= serving {
+        if !is_ours || count(&live, "/spec/minReplicas") >= least {
             return Ok(());
         }
-        self.client.merge(&head, &json!({ "spec": { "minReplicas": serving } })).await
+        self.client.merge(&head, &json!({ "spec": { "minReplicas": least } })).await
     }
 }
 
