@@ -26,7 +26,7 @@ use crate::{
     json::text,
     namespace,
     object::ObjectRef,
-    render::{PODS, PullLogin, manifests, scaled, wave, workload_name},
+    render::{PODS, PullLogin, is_route, manifests, scaled, wave, workload_name},
 };
 use futures::future::try_join_all;
 use inventory::Inventory;
@@ -121,6 +121,18 @@ impl Applier<'_> {
             known.write(self.client, release).await?;
         }
         Ok(())
+    }
+
+    /// Checks that the Services and routes among these objects are not there yet, or are of this app.
+    pub(crate) async fn check_shared(
+        &self,
+        release: &Release,
+        objects: &[Value],
+    ) -> Result<(), ClusterError> {
+        let known = Inventory::find(self.client, release).await?.unwrap_or_default();
+        let leads = objects.iter().filter(|one| text(one, "/kind") == "Service" || is_route(one));
+        let unknown = leads.filter(|object| !known.has(object));
+        try_join_all(unknown.map(|object| self.check_owner(object))).await.map(drop)
     }
 
     /// Checks that an object is not there yet, or is of this app. All are checked before the first one is

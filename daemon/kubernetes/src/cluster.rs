@@ -223,6 +223,10 @@ impl ClusterReader for Kubernetes {
         let checked = async {
             let asks = release.runtime.strategy.check.is_some();
             self.client.can_make(&release.app.namespace(), &objects, asks).await?;
+            // Its pods would be up beside those that serve before the first write of what leads to them is refused.
+            if release.runtime.strategy.has_tracks() {
+                self.applier(None).check_shared(release, &objects).await?;
+            }
             Claims::of(&self.client, release).await?.check(release)
         };
         self.trusted(checked.await).await

@@ -46,6 +46,7 @@ impl Deploy<'_> {
                     | ClusterError::Forbidden { .. }
                     | ClusterError::NotTrusted { .. }
                     | ClusterError::Rejected { .. }
+                    | ClusterError::Conflict { .. }
                     | ClusterError::Unknown { .. }
                     | ClusterError::NoCluster(_)),
                 ) => {
