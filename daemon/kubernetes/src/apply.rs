@@ -93,8 +93,10 @@ impl Applier<'_> {
         let unknown = rest.iter().filter(|object| !before.has(object));
         try_join_all(unknown.map(|object| self.check_owner(object))).await?;
         let listed = before.clone().with(&entries);
-        // Listed first: what is made and not listed would never be deleted.
-        if listed != before {
+        // Listed first: what is made and not listed would never be deleted. On tracks it also says whose turn it is: what
+        // is kept for a while is deleted by no job.
+        let has_tracks = release.runtime.strategy.has_tracks() || !release.track().is_plain();
+        if listed != before || has_tracks {
             listed.write(self.client, release).await?;
         }
         drop(begins);

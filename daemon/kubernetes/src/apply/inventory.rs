@@ -6,7 +6,7 @@ use super::server_side;
 use crate::{
     client::{Client, limited},
     object::ObjectRef,
-    render::{APPLY_SET, apply_set, inventory_name, labels},
+    render::{APPLY_SET, JOB, apply_set, inventory_name, labels},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
@@ -72,6 +72,19 @@ impl Inventory {
             return Ok(Some(Ok(Self::default())));
         }
         Ok(Some(serde_json::from_str(&text).map(Self)))
+    }
+
+    /// Returns the job of the release that wrote the inventory last. `None` means that an older daemon wrote it, or that
+    /// there is none.
+    pub(super) async fn writer(
+        client: &Client,
+        release: &Release,
+    ) -> Result<Option<String>, ClusterError> {
+        let api = client.api::<ConfigMap>(&release.app.namespace());
+        let name = inventory_name(release);
+        let found = limited(api.get_opt(&name), &format!("ConfigMap {name}")).await?;
+        let annotations = found.and_then(|found| found.metadata.annotations);
+        Ok(annotations.and_then(|mut all| all.remove(JOB)))
     }
 
     /// Returns all entries, the oldest first.
@@ -149,6 +162,7 @@ impl Inventory {
                     "applyset.kubernetes.io/tooling": "windlass/v0.1",
                     "applyset.kubernetes.io/contains-group-kinds":
                         kinds.into_iter().collect::<Vec<_>>().join(","),
+                    JOB: release.id,
                 },
             },
             "data": { KEY: serde_json::to_string(&self.0).unwrap_or_default() },

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     json::text,
     object::ObjectRef,
-    render::{manifests, wave},
+    render::{inventory_name, manifests, wave},
 };
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -33,6 +33,7 @@ impl Applier<'_> {
     ) -> Result<(), ClusterError> {
         let objects = manifests(release, None, self.pull, None);
         let entries: Vec<_> = objects.iter().map(ObjectRef::of).collect();
+        let writer = Inventory::writer(self.client, release).await?;
         let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
         let (mut obsolete, held) = inventory.beyond(&entries);
         let namespace = release.app.namespace();
@@ -49,6 +50,9 @@ impl Applier<'_> {
                     if waits && is_behind_route(release, &entry) {
                         self.settle(&objects, recorder).await?;
                         waits = false;
+                    }
+                    if is_behind_route(release, &entry) {
+                        self.check_writer(release, writer.as_deref()).await?;
                     }
                     self.client.delete(&own.head(&namespace), &own.uid).await
                 }
@@ -86,9 +90,28 @@ impl Applier<'_> {
             self.restore_replicas(&objects).await?;
         }
         if !deleted.is_empty() || !taken.is_empty() {
+            // What another job has listed since must not be forgotten.
+            self.check_writer(release, writer.as_deref()).await?;
             inventory.without(&deleted).without(&taken).write(self.client, release).await?;
         }
         Ok(())
+    }
+
+    /// Checks that no other job has begun to write since a prune has begun: what it makes may have the names of what is to
+    /// go. `writer` is the job that had written the inventory last.
+    pub(super) async fn check_writer(
+        &self,
+        release: &Release,
+        writer: Option<&str>,
+    ) -> Result<(), ClusterError> {
+        match Inventory::writer(self.client, release).await? {
+            Some(job) if Some(&*job) != writer && job != release.id => {
+                let object = format!("ConfigMap {}", inventory_name(release));
+                let message = format!("job {job} writes it now, and nothing is deleted beside it");
+                Err(ClusterError::Conflict { object, message })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sets `replicas` of workloads whose scaler was deleted, since until then the scaler may have changed the
