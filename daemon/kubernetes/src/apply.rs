@@ -104,6 +104,7 @@ impl Applier<'_> {
             self.end_scaler(release, &before).await?;
             self.hold_size(release, aside.from, &before).await?;
         }
+        let kept = if pods { self.still_served(release, &before).await? } else { None };
         let scaled = scaled(rest);
         let mut made = Vec::new();
         for number in 1..=4 {
@@ -112,6 +113,10 @@ impl Applier<'_> {
             }
             let of_wave = rest.iter().filter(|object| {
                 wave(object) == number && !(self.keeps_pull && is_pull_secret(object))
+            });
+            let of_wave = of_wave.map(|object| {
+                let is_it = |service: &&Value| ObjectRef::of(service).is(&ObjectRef::of(object));
+                kept.as_ref().filter(is_it).unwrap_or(object)
             });
             made.extend(
                 try_join_all(of_wave.map(|object| self.apply_one(release, object, &scaled)))

@@ -6,7 +6,7 @@ use super::{
     inventory::Inventory,
     owner::is_of_same_app,
     scalers::has_autoscaler,
-    settle::{has_route, is_behind_route},
+    settle::{has_route, is_behind_route, is_workload_of_web},
 };
 use crate::{
     json::text,
@@ -36,6 +36,9 @@ impl Applier<'_> {
         let writer = Inventory::writer(self.client, release).await?;
         let inventory = Inventory::find(self.client, release).await?.unwrap_or_default();
         let (mut obsolete, held) = inventory.beyond(&entries);
+        if obsolete.iter().chain(&held).any(|entry| is_workload_of_web(release, entry)) {
+            self.end_sharing(release).await?;
+        }
         let namespace = release.app.namespace();
         // Routes and scalers go before what they lead to and scale.
         obsolete.sort_by_key(|entry| Reverse(wave(&entry.head(&namespace))));

@@ -95,13 +95,15 @@ pub(super) fn has_route(objects: &[Value]) -> bool {
 
 /// Returns whether a route may lead to an object, or to its pods: a Service of `web`, or its workload on some track.
 pub(super) fn is_behind_route(release: &Release, entry: &ObjectRef) -> bool {
-    match &*entry.kind {
-        "Service" => entry.name == release.app.name || entry.name == preview_name(release),
-        "Deployment" | "StatefulSet" => {
-            TRACKS.iter().any(|track| entry.name == track_name(release, *track))
-        }
-        _ => false,
-    }
+    let is_service = entry.kind == "Service"
+        && (entry.name == release.app.name || entry.name == preview_name(release));
+    is_service || is_workload_of_web(release, entry)
+}
+
+/// Returns whether an object is a workload of `web` on some track.
+pub(super) fn is_workload_of_web(release: &Release, entry: &ObjectRef) -> bool {
+    matches!(&*entry.kind, "Deployment" | "StatefulSet")
+        && TRACKS.iter().any(|track| entry.name == track_name(release, *track))
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ use windlass_model::{
     runtime::{StrategyKind, Track, Traffic},
 };
 
+/// Any share at which the Service selects the pods of all tracks.
+const BOTH: u32 = 50;
+
 /// Number of tries to change a Service that others change at the same time.
 const TRIES: u32 = 5;
 
@@ -95,6 +98,48 @@ impl Applier<'_> {
         );
         let object = ObjectRef::of(&service).to_string();
         Err(ClusterError::Conflict { object, message })
+    }
+
+    /// Returns the Service of `web` that leads to the pods of all tracks, while it leads to ready ones of another track and
+    /// the whole release has none yet: nothing shifted its requests, such as where the journal does not know what serves.
+    /// The prune at the end leads it to the release alone. `None` means that it can lead there at once. A rollback does
+    /// so, since the version that failed is to get no request.
+    pub(super) async fn still_served(
+        &self,
+        release: &Release,
+        inventory: &Inventory,
+    ) -> Result<Option<Value>, ClusterError> {
+        if release.runtime.aside.is_some() || self.rollback.is_some() {
+            return Ok(None);
+        }
+        let namespace = release.app.namespace();
+        let is_listed = |track: &Track| {
+            ["Deployment", "StatefulSet"].iter().any(|kind| {
+                let workload = ObjectRef::new("apps/v1", kind, &track_name(release, *track));
+                inventory.has(&workload.head(&namespace))
+            })
+        };
+        let others = TRACKS.into_iter().filter(|one| *one != release.track() && is_listed(one));
+        let others: Vec<_> = others.collect();
+        if others.is_empty() || self.ready(release, release.track()).await? > 0 {
+            return Ok(None);
+        }
+        let service = ObjectRef::new("v1", "Service", &release.app.name).head(&namespace);
+        let Some(live) = self.client.find(&service).await? else { return Ok(None) };
+        let selected = live.data.pointer("/spec/selector").and_then(|selector| selector.get(NAME));
+        for track in others {
+            // One without a name selects all tracks: an apply before this one was broken off.
+            let leads = selected.is_none_or(|name| *name == track_name(release, track));
+            if leads && self.ready(release, track).await? > 0 {
+                return Ok(shared_service(release, track, BOTH));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leads the Service of `web` to the release's own track, where an apply has left it at the pods of another one, too.
+    pub(super) async fn end_sharing(&self, release: &Release) -> Result<(), ClusterError> {
+        self.shift_service(release, release.track(), 100).await
     }
 
     /// Shares requests by weights of the HTTPRoute, and waits until its gateways have taken them.

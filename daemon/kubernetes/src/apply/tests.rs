@@ -66,13 +66,18 @@ async fn serving(toml: &str, replicas: u32) -> (Arc<FakeServer>, Client) {
     let client = server.client();
     let release = on(Track::Plain, "1", toml);
     applier(&client).apply(&release, true).await.unwrap();
-    let path = format!("{DEPLOYMENTS}/web");
+    make_ready(&server, "web", replicas);
+    server.written();
+    (server, client)
+}
+
+/// Gives a Deployment this number of pods, which are ready.
+fn make_ready(server: &FakeServer, name: &str, replicas: u32) {
+    let path = format!("{DEPLOYMENTS}/{name}");
     let mut deployment = server.get(&path);
     deployment["spec"]["replicas"] = json!(replicas);
     deployment["status"] = json!({ "readyReplicas": replicas });
     server.put(&path, deployment);
-    server.written();
-    (server, client)
 }
 
 const CANARY: &str = "port = 3000\nreplicas = 2\nstrategy.kind = \"canary\"\n";
@@ -178,6 +183,7 @@ async fn the_whole_release_serves_and_only_then_the_old_version_goes() {
     let next = on(Track::Blue, "2", CANARY);
     let aside = next.aside(Track::Plain, 100);
     applier(&client).apply(&aside, true).await.unwrap();
+    make_ready(&server, "web-blue", 2);
     applier(&client).apply(&next, true).await.unwrap();
     let selector = &server.get(&format!("{SERVICES}/web"))["spec"]["selector"];
     assert_eq!(*selector, json!({ NAME: "web-blue", INSTANCE: "web" }));
@@ -187,4 +193,77 @@ async fn the_whole_release_serves_and_only_then_the_old_version_goes() {
     let written = server.written();
     let deleted: Vec<_> = written.iter().filter_map(|one| one.strip_prefix("DELETE ")).collect();
     assert_eq!(deleted, ["deployments/web", "services/web-preview", "poddisruptionbudgets/web"]);
+}
+
+#[tokio::test]
+async fn an_autoscaler_keeps_the_pods_that_serve_up_to_its_own_largest_number() {
+    let toml = format!("{CANARY}autoscale.max = 5\n");
+    let path = "/apis/autoscaling/v2/namespaces/shop--production/horizontalpodautoscalers/web";
+    for (replicas, least) in [(1, 2), (4, 4), (10, 5)] {
+        let (server, client) = serving(&toml, replicas).await;
+        let aside = on(Track::Blue, "2", &toml).aside(Track::Plain, 50);
+        applier(&client).apply(&aside, true).await.unwrap();
+        assert_eq!(server.get(path)["spec"]["minReplicas"], least, "{replicas} pods serve");
+        applier(&client).apply(&on(Track::Plain, "1", &toml), true).await.unwrap();
+        assert_eq!(server.get(path)["spec"]["minReplicas"], 2, "as the release has it");
+    }
+}
+
+#[tokio::test]
+async fn pods_of_a_track_that_nobody_knows_serve_until_the_new_ones_do() {
+    let (server, client) = serving(CANARY, 2).await;
+    // The journal has no release of the app: nothing is shifted.
+    let next = on(Track::Blue, "2", CANARY);
+    let path = format!("{SERVICES}/web");
+    for _ in 0..2 {
+        applier(&client).apply(&next, true).await.unwrap();
+        let both = json!({ INSTANCE: "web", COMPONENT: "web" });
+        assert_eq!(server.get(&path)["spec"]["selector"], both, "also after a restart");
+    }
+    make_ready(&server, "web-blue", 2);
+    applier(&client).prune(&next, &Recorder::null()).await.unwrap();
+    let blue = json!({ NAME: "web-blue", INSTANCE: "web" });
+    assert_eq!(server.get(&path)["spec"]["selector"], blue);
+    assert!(server.get(&format!("{DEPLOYMENTS}/web")).is_null());
+}
+
+#[tokio::test]
+async fn pods_that_are_kept_get_no_request_of_a_version_that_has_none_ready() {
+    let (server, client) = serving(CANARY, 2).await;
+    let blue = on(Track::Blue, "2", CANARY);
+    applier(&client).shift(&blue, Track::Plain, 100, &Recorder::null()).await.unwrap();
+    applier(&client).apply(&blue, true).await.unwrap();
+    let selector = &server.get(&format!("{SERVICES}/web"))["spec"]["selector"];
+    assert_eq!(*selector, json!({ NAME: "web-blue", INSTANCE: "web" }));
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_beside_a_job_that_has_begun() {
+    let (_server, client) = serving(CANARY, 2).await;
+    let serves = on(Track::Plain, "1", CANARY);
+    let writer = Inventory::writer(&client, &serves).await.unwrap();
+    assert_eq!(writer.as_deref(), Some("1"));
+    applier(&client).check_writer(&serves, writer.as_deref()).await.unwrap();
+    let aside = on(Track::Blue, "2", CANARY).aside(Track::Plain, 50);
+    applier(&client).apply(&aside, true).await.unwrap();
+    let checked = applier(&client).check_writer(&serves, writer.as_deref()).await;
+    assert!(matches!(checked, Err(ClusterError::Conflict { .. })), "{checked:?}");
+    // The same job deletes what its own releases had.
+    applier(&client).check_writer(&aside, writer.as_deref()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_route_of_somebody_else_is_found_before_anything_is_written() {
+    let (server, client) = serving(CANARY, 2).await;
+    let next = on(Track::Blue, "2", &format!("{CANARY}expose.gateway = \"public\"\n"));
+    let objects = manifests(&next, None, None, None);
+    applier(&client).check_shared(&next, &objects).await.unwrap();
+    let theirs = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": { "name": "web" },
+    });
+    server.put(ROUTE, theirs);
+    let checked = applier(&client).check_shared(&next, &objects).await;
+    assert!(matches!(checked, Err(ClusterError::Conflict { .. })), "{checked:?}");
+    assert!(server.written().is_empty());
 }
