@@ -26,6 +26,7 @@ mod hold;
 mod hooks;
 mod keep;
 mod measure;
+mod pace;
 mod pause;
 
 use give_way::GivingWay;

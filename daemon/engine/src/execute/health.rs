@@ -1,5 +1,6 @@
 //! Waits for a rollout, and judges it as it goes.
 
+use super::pace::Pace;
 use crate::{
     deploy::Deploy,
     failure::{Cause, PullRegistry},
@@ -31,27 +32,6 @@ const CATCHING_UP: Duration = Duration::from_secs(60);
 /// Steps of a rollout that are recorded as they come, and the time between those after them. A cluster whose counts go
 /// back and forth, or that makes them up, would fill the journal.
 const STEPS: (u32, Duration) = (1000, Duration::from_secs(10));
-
-/// Steps of a rollout that were recorded.
-struct Steps {
-    left: u32,
-    last: Instant,
-}
-
-impl Steps {
-    fn new(now: Instant) -> Self {
-        Self { left: STEPS.0, last: now }
-    }
-
-    /// Returns whether a step is recorded.
-    fn take(&mut self, now: Instant) -> bool {
-        if self.left == 0 && now.saturating_duration_since(self.last) < STEPS.1 {
-            return false;
-        }
-        (self.left, self.last) = (self.left.saturating_sub(1), now);
-        true
-    }
-}
 
 impl Deploy<'_> {
     /// Waits until a release is healthy, hopeless, or out of time.
@@ -91,7 +71,7 @@ impl Deploy<'_> {
         let mut blocked = Blocked::default();
         judge.begin_again();
         let mut last = Snapshot::default();
-        let mut steps = Steps::new(started);
+        let mut steps = Pace::new(STEPS.0, STEPS.1, started);
         let mut may_unblock = true;
         let finding = loop {
             // A symptom that must last is fatal even if nothing more happens: look again by then.
@@ -204,20 +184,5 @@ impl Deploy<'_> {
         let fix = "delete that pod by hand; its StatefulSet then goes on".into();
         self.run.recorder().record(Event::Warning { stage: Stage::Release, message, fix }).await;
         Ok(false)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rollout_that_goes_back_and_forth_is_recorded_now_and_then() {
-        let began = Instant::now();
-        let mut steps = Steps::new(began);
-        assert_eq!((0..5000).filter(|_| steps.take(began)).count(), 1000);
-        let at = |seconds: u64| began + Duration::from_secs(seconds);
-        let later: Vec<_> = (1..=30).filter(|seconds| steps.take(at(*seconds))).collect();
-        assert_eq!(later, [10, 20, 30]);
     }
 }

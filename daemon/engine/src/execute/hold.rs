@@ -14,10 +14,10 @@ impl Deploy<'_> {
         let until_ms = now_ms().saturating_add(within_ms);
         self.run.record(Event::Holding { until_ms }).await?;
         let began = Instant::now();
-        let (end, ended) = watch::channel(false);
+        let (end, ended) = watch::channel(None);
         let time = async {
             self.unpaused_at(began + within).await?;
-            end.send_replace(true);
+            end.send_replace(Some(Instant::now()));
             Ok::<(), Cause>(())
         };
         let measured = releases.iter().map(|release| self.measure(release, began, ended.clone()));

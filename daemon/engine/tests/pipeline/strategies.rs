@@ -283,6 +283,19 @@ async fn a_pause_makes_a_hold_longer() {
     assert_eq!(people, ["ann paused: wait", "bob resumed: go on"]);
 }
 
+/// Nothing is measured any more once the time is over.
+#[tokio::test(start_paused = true)]
+async fn a_hold_ends_though_each_answer_takes_longer_than_its_interval() {
+    let takes = Duration::from_secs(4);
+    let world = World::new().running("old").with(Fault::PrometheusTakes(takes));
+    let text = "[strategy]\nkind = \"blue-green\"\nhold-seconds = 10\n\
+                [strategy.metrics.up]\nquery = \"up\"\nmin = 1\ninterval-seconds = 1";
+    let began = Instant::now();
+    assert_eq!(end(&run(&world, &with(text)).await), "succeeded");
+    assert_eq!(began.elapsed().as_secs(), 13, "at 1, 5 and 9 s");
+    assert_eq!(count(&world, |event| matches!(event, Event::Measured { .. })), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_release_that_is_paused_takes_no_step_and_its_pods_are_guarded() {
     let paused = || {

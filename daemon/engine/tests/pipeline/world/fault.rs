@@ -58,6 +58,8 @@ pub(crate) enum Fault {
     Measures(Option<u32>),
     /// No Prometheus answers.
     PrometheusHangs,
+    /// Each answer of a Prometheus takes this long.
+    PrometheusTakes(Duration),
     /// No Prometheus is configured.
     NoPrometheus,
     /// Somebody approves each share of requests at once.
@@ -147,6 +149,16 @@ impl Faults {
         let all = self.all.lock().unwrap();
         let time = all.iter().find_map(|fault| match fault {
             Fault::BuildsTake(time) => Some(*time),
+            _ => None,
+        });
+        time.unwrap_or_default()
+    }
+
+    /// Returns how long each answer of a Prometheus takes.
+    pub(crate) fn measuring_time(&self) -> Duration {
+        let all = self.all.lock().unwrap();
+        let time = all.iter().find_map(|fault| match fault {
+            Fault::PrometheusTakes(time) => Some(*time),
             _ => None,
         });
         time.unwrap_or_default()

@@ -48,6 +48,10 @@ impl Metrics for FakePreview {
         if self.faults.has(&Fault::PrometheusHangs) {
             pending::<()>().await;
         }
+        let time = self.faults.measuring_time();
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
         self.measured.lock().unwrap().push((cluster.into(), expression.into()));
         Ok(self.faults.measured().map(f64::from))
     }
