@@ -28,6 +28,7 @@ mod keep;
 mod measure;
 mod pace;
 mod pause;
+mod shift;
 
 use give_way::GivingWay;
 
@@ -79,6 +80,8 @@ impl Deploy<'_> {
         begun: bool,
         mut progress: HookProgress,
     ) -> Result<(), Interrupted> {
+        // Pods that were seen to be healthy just now are not looked at again before they get requests.
+        let mut are_seen = false;
         let mut giving_way = GivingWay::begin(self.run, plan, from + usize::from(begun));
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
@@ -91,9 +94,10 @@ impl Deploy<'_> {
                 let done = plan.forward.get(..index).unwrap_or_default();
                 let ready = async {
                     // What an earlier run began is ended first.
-                    if is_begun { Ok(()) } else { self.unpaused(done).await }
+                    if is_begun { Ok(false) } else { self.unpaused(done).await }
                 };
-                self.run.unless_stopped(ready).await.map_err(interrupted)?;
+                let was_paused = self.run.unless_stopped(ready).await.map_err(interrupted)?;
+                are_seen = are_seen && !was_paused;
             }
             if giving_way.ends_at(index) {
                 giving_way.end();
@@ -103,16 +107,22 @@ impl Deploy<'_> {
                 self.run.note_switch();
             }
             let progress = mem::take(&mut progress);
+            let pods = if are_seen { Vec::new() } else { shift::shared(step) };
             let work = async {
                 if step.is_wait() {
                     self.run.unless_stopped(self.take(step, progress)).await
                 } else {
+                    // A write that was begun heeds no stop.
+                    if !pods.is_empty() {
+                        self.run.unless_stopped(self.await_ready(&pods)).await?;
+                    }
                     self.take(step, progress).await
                 }
             };
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
             taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
+            are_seen = shift::shows_pods(step) || are_seen && shift::checks(step);
         }
         Ok(())
     }

@@ -12,18 +12,18 @@ use windlass_model::{
 
 impl Deploy<'_> {
     /// Waits while the job is paused, after the steps `done`. New pods that run beside those of before have to be well
-    /// meanwhile.
-    pub(super) async fn unpaused(&self, done: &[Step]) -> Result<(), Cause> {
+    /// meanwhile. Returns whether it was paused.
+    pub(super) async fn unpaused(&self, done: &[Step]) -> Result<bool, Cause> {
         let mut news = self.run.news();
         if !self.is_paused().await? {
-            return Ok(());
+            return Ok(false);
         }
         let beside = beside(done);
         let resumed = async {
             loop {
                 news.wait().await;
                 if !self.is_paused().await? {
-                    return Ok::<(), Cause>(());
+                    return Ok::<bool, Cause>(true);
                 }
             }
         };

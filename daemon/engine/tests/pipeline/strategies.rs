@@ -7,6 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
+use windlass_engine::pipeline::deploy;
 use windlass_model::{
     cluster::{Clusters, DEFAULT, RolloutOrder},
     event::{Event, Measurement},
@@ -281,6 +282,26 @@ async fn a_pause_makes_a_hold_longer() {
         })
         .collect();
     assert_eq!(people, ["ann paused: wait", "bob resumed: go on"]);
+}
+
+/// They may have failed while no daemon watched them, or in the moment in which somebody approved.
+#[tokio::test(start_paused = true)]
+async fn no_request_is_sent_to_pods_that_are_ready_no_more() {
+    let job = with("[strategy]\nkind = \"blue-green\"\nhold-seconds = 60");
+    let whole = World::new().running("old");
+    run(&whole, &job).await;
+    // Start, wait, hold, then the switch.
+    let is_switch = |event: &Event| matches!(event, Event::StepStarted(Cursor::Forward(3), _));
+    let switch = whole.past().iter().position(is_switch).unwrap();
+    for killed in [switch, switch + 1] {
+        let world = World::new().running("old").with(Fault::KilledAfter(killed));
+        deploy(&job, replay(&[]).unwrap(), &world.ports(), &world.run()).await.unwrap_err();
+        world.restart();
+        world.faults.add(Fault::NeverReady("new"));
+        failed(run(&world, &job).await);
+        assert!(!world.cluster.changed().iter().any(|change| change.contains("% to new")));
+        assert_eq!(world.serves().as_deref(), Some("old"));
+    }
 }
 
 /// Nothing is measured any more once the time is over.
