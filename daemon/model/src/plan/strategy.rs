@@ -1,7 +1,12 @@
 //! The plan of a release, by its strategy.
 
 use super::{Plan, parts::Previous, rolling::rolling, tracked::tracked};
-use crate::{cluster::RolloutOrder, hook::Hook, job::Release, runtime::Track};
+use crate::{
+    cluster::RolloutOrder,
+    hook::Hook,
+    job::Release,
+    runtime::{StrategyKind, Track, VolumeSource},
+};
 use std::collections::BTreeMap;
 
 /// Plans a release by its strategy. `previous` has what serves, by cluster. `hooks` run before traffic and after the
@@ -14,6 +19,9 @@ pub fn plan(
     hooks: &[Hook],
 ) -> Plan {
     let mut next = next.clone();
+    if takes_kept_pods(&next, previous) {
+        next.runtime.strategy.kind = StrategyKind::BlueGreen;
+    }
     next.runtime.tracks = next
         .clusters
         .iter()
@@ -30,6 +38,41 @@ pub fn plan(
     } else {
         rolling(&next, order, previous, hooks)
     }
+}
+
+/// Returns whether a rolling release that comes back may find its pods where it left them, beside those of a release that
+/// keeps them for a while. They take the requests at once, where a rolling update would replace all that serve, and delete
+/// them.
+fn takes_kept_pods(next: &Release, previous: &BTreeMap<String, Previous>) -> bool {
+    let strategy = &next.runtime.strategy;
+    let may_be_kept = |cluster: &String| match previous.get(cluster) {
+        Some(Previous::Release(serving)) => {
+            let theirs = &serving.runtime.strategy;
+            let keeps = theirs.has_tracks() && theirs.keep_seconds > 0;
+            keeps && next.track_in(cluster) != serving.track_in(cluster)
+        }
+        Some(Previous::Unmanaged) | None => false,
+    };
+    strategy.at_once
+        && strategy.kind == StrategyKind::Rolling
+        && can_stand_beside(next)
+        && next.clusters.iter().any(may_be_kept)
+}
+
+/// Returns whether two versions of a release's `web` can run side by side. A spec of a strategy with tracks is refused
+/// where they cannot.
+fn can_stand_beside(next: &Release) -> bool {
+    let shares = |source: &VolumeSource| match source {
+        VolumeSource::Claim { access, .. } => !access.starts_with("ReadWriteOnce"),
+        // Nobody knows here how many pods may have it.
+        VolumeSource::Existing(_) => false,
+        VolumeSource::Scratch { .. } | VolumeSource::Secret(_) | VolumeSource::ConfigMap(_) => true,
+    };
+    let is_free = |name: &str| next.runtime.process(name).is_none();
+    next.runtime.web().is_some_and(|web| {
+        let are_shared = web.volumes.values().all(|volume| shares(&volume.source));
+        !web.stateful && web.schedule.is_none() && are_shared
+    }) && ["blue", "green", "preview"].into_iter().all(is_free)
 }
 
 /// Returns whether the pods of a release's `web` come up beside those that serve.

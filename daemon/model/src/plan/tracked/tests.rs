@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     hook::Policy,
     plan::plan,
-    runtime::{GATE_SECONDS, Metric, Query, Runtime},
+    runtime::{GATE_SECONDS, Metric, Query, Runtime, Volume, VolumeSource},
     samples,
 };
 
@@ -390,7 +390,9 @@ fn the_track_of_a_release_follows_what_serves() {
         (Track::Blue, again(Track::Plain, &canary), Track::Plain),
         (Track::Blue, again(Track::Green, &canary), Track::Green),
         (Track::Blue, again(Track::Blue, &canary), Track::Green),
-        (Track::Green, again(Track::Blue, &rolling), Track::Green),
+        (Track::Green, again(Track::Blue, &rolling), Track::Blue),
+        (Track::Green, again(Track::Plain, &rolling), Track::Plain),
+        (Track::Green, again(Track::Green, &rolling), Track::Green),
         // Claims have the names of the StatefulSet.
         (Track::Green, stateful(new(rolling.clone())), Track::Plain),
         (Track::Plain, stateful(new(canary.clone())), Track::Plain),
@@ -402,5 +404,42 @@ fn the_track_of_a_release_follows_what_serves() {
         let aside = |step: &&Step| matches!(step, Step::Change(Change::Shift { .. }));
         let shifts = plan.forward.iter().filter(aside).count();
         assert_eq!(shifts > 0, expected != serves && !next.runtime.processes[0].stateful);
+    }
+}
+
+/// Its pods are kept, so that they have the requests within seconds.
+#[test]
+fn a_rolling_release_comes_back_to_the_pods_that_are_kept_of_it() {
+    let volume = |source| Volume { path: "/data".into(), read_only: false, source };
+    let claim = |access: &str| VolumeSource::Claim {
+        size: "1Gi".into(),
+        class: None,
+        access: access.into(),
+    };
+    let with = |source| {
+        let mut release = release("older", &["default"], Strategy::default().at_once());
+        release.runtime.processes[0].volumes.insert("data".into(), volume(source));
+        release
+    };
+    let plain = release("older", &["default"], Strategy::default().at_once());
+    let recreate = Strategy { kind: StrategyKind::Recreate, ..Strategy::default() };
+    let keeps_none = Strategy { keep_seconds: 0, ..blue_green() };
+    for (serves, next, is_switch) in [
+        (blue_green(), plain.clone(), true),
+        (keeps_none, plain, false),
+        // A deploy of another version has no pods there.
+        (blue_green(), release("new", &["default"], Strategy::default()), false),
+        (blue_green(), release("older", &["default"], recreate.at_once()), false),
+        (blue_green(), with(claim("ReadWriteMany")), true),
+        (blue_green(), with(claim("ReadWriteOnce")), false),
+        (blue_green(), with(VolumeSource::Existing("disk".into())), false),
+    ] {
+        let old = served("default", Track::Blue, serves);
+        let previous = BTreeMap::from([("default".to_owned(), Previous::Release(Box::new(old)))]);
+        let plan = plan(&next, SEQUENTIAL, &previous, &[]);
+        let switch = "send 100 % of requests to web at older".to_owned();
+        assert_eq!(texts(&plan).contains(&switch), is_switch, "{:#?}", texts(&plan));
+        let track = if is_switch { Track::Plain } else { Track::Blue };
+        assert_eq!(plan.release.track(), track, "{:#?}", texts(&plan));
     }
 }
