@@ -339,6 +339,13 @@ async fn forward_stop(shared: &Shared, id: &str, stop: &watch::Sender<Option<Sto
                 *current = Some(why);
                 true
             }
+            // A release that is switched goes on in spite of a newer job, and not of a person.
+            (Some(Stop::Superseded { .. }), Some(why))
+                if !matches!(why, Stop::Superseded { .. }) =>
+            {
+                *current = Some(why);
+                true
+            }
             _ => false,
         });
     }

@@ -266,7 +266,8 @@ pub trait Jobs: Send + Sync {
     /// Returns a job's events after number `after`, at most `limit`, oldest first. An [`Event::Warning`]
     /// that names the fault stands in the place of an event that cannot be read.
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
-    /// Records that a job is to stop. The first reason stays. `false` means that the job has ended.
+    /// Records that a job is to stop. The first reason stays, unless it is [`Stop::Superseded`], which a job ignores once its
+    /// release is switched. `false` means that the job has ended.
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
     /// Stores an approval of what the job waits for, if that has this digest and nobody asked the job to stop. The time is
     /// the store's. A repeat for the same digest stores nothing, and is answered as the first was.

@@ -126,7 +126,10 @@ impl Jobs for MemoryStore {
         let mut tables = self.tables();
         let row = tables.jobs.get_mut(id).filter(|row| row.outcome.is_none());
         let Some(row) = row else { return Ok(false) };
-        row.stop.get_or_insert_with(|| why.clone());
+        let is_for_newer = |stop: &Stop| matches!(stop, Stop::Superseded { .. });
+        if row.stop.as_ref().is_none_or(|first| is_for_newer(first) && !is_for_newer(why)) {
+            row.stop = Some(why.clone());
+        }
         Ok(true)
     }
 

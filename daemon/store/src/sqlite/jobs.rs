@@ -184,13 +184,17 @@ impl Jobs for SqliteStore {
     }
 
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
+        let replaces = !matches!(why, Stop::Superseded { .. });
         let stopped = sqlx::query(
-            "UPDATE jobs SET stop_version = iif(stop IS NULL, ?1, stop_version), \
-             stop = coalesce(stop, ?2) WHERE id = ?3 AND ended = 0",
+            "UPDATE jobs SET \
+             stop_version = iif(stop IS NULL OR ?4 AND stop LIKE '{\"superseded\":%', ?1, stop_version), \
+             stop = iif(stop IS NULL OR ?4 AND stop LIKE '{\"superseded\":%', ?2, stop) \
+             WHERE id = ?3 AND ended = 0",
         )
         .bind(upcast::VERSION)
         .bind(upcast::write(why)?)
         .bind(id)
+        .bind(replaces)
         .execute(&self.pool)
         .await
         .or_store()?;

@@ -117,10 +117,16 @@ pub(crate) async fn what_is_set_aside_is_listed_as_unreadable(place: Place) {
 
 pub(crate) async fn a_job_that_is_to_stop_keeps_the_first_reason(place: Place) {
     let store = place.open().await;
-    let first = Stop::Superseded { by: "2".into() };
+    let superseded = |by: &str| Stop::Superseded { by: by.into() };
+    let first = Stop::Cancelled { by: "ann".into() };
     assert!(!store.stop("1", &first).await.unwrap(), "no such job");
     let claim = begin(&*store, "1").await;
+    // A release that is switched ends for no newer job, and still for a person.
+    assert!(store.stop("1", &superseded("2")).await.unwrap());
+    assert!(store.stop("1", &superseded("3")).await.unwrap());
+    assert_eq!(store.job("1").await.unwrap().unwrap().stop, Some(superseded("2")));
     assert!(store.stop("1", &first).await.unwrap());
+    assert!(store.stop("1", &superseded("4")).await.unwrap());
     assert!(store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
     assert_eq!(store.job("1").await.unwrap().unwrap().stop, Some(first.clone()));
     assert_eq!(store.replay("1").await.unwrap().unwrap().record.stop, Some(first));
