@@ -152,7 +152,7 @@ pub enum Event {
         /// End in milliseconds since 1970.
         until_ms: u64,
     },
-    /// A metric was measured.
+    /// A metric was measured. Of a long hold not every measurement is recorded.
     Measured {
         cluster: String,
         metric: String,

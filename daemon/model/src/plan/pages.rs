@@ -54,6 +54,7 @@ For all of them:
   others are switched at once. Several clusters together share each step, and one approval is for all.
 - **Hooks before traffic** run before the first pod of the new version, once for each cluster.
 - **A rollback** (`windlass rollback`) is one switch, without holds, approvals and metrics: that version has served before.
+  To a `rolling` release it is a rolling update, and a switch while the release that serves keeps the pods of before.
 - **Another strategy** from one release to the next needs nothing: pods of `rolling` are replaced where they are, and
   `blue-green` and `canary` come up beside them, named `APP-blue` and `APP-green` in turns. A `stateful` `web` has always
   the plain name, so that it keeps its volumes; where it follows a release that was blue or green, nothing answers until
