@@ -6,6 +6,7 @@ use crate::{
     failure::{Cause, Failure},
     journal::JournalLost,
     resume::Resume,
+    slots::Slot,
 };
 use futures::future::{join_all, try_join_all};
 use std::mem;
@@ -33,11 +34,13 @@ mod shift;
 use give_way::GivingWay;
 
 impl Deploy<'_> {
-    /// Takes the steps forward, and rolls back where one fails.
+    /// Takes the steps forward, and rolls back where one fails. `slot` is given back while a release waits for a time or
+    /// for people: it may wait for days.
     pub(crate) async fn execute(
         &self,
         plan: &Plan,
         resume: Resume,
+        mut slot: Option<Slot>,
     ) -> Result<Outcome, JournalLost> {
         // Earlier releases run again on a rollback: their secrets are masked too.
         self.mask_released(&plan.releases()).await?;
@@ -45,21 +48,25 @@ impl Deploy<'_> {
             (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
                 (outcome, begun, index)
             }
-            (at, _) => match self.forward(plan, at.index(), resume.begun, resume.progress).await {
-                Ok(()) if self.removes() => return self.removed(&plan.release).await,
-                Ok(()) => return self.serving(&plan.release).await,
-                Err(Interrupted { failure, begun }) => {
-                    // What is removed cannot come back.
-                    let stays = failure.stays() || self.removes();
-                    let outcome = ended(failure)?;
-                    if stays {
-                        return Ok(outcome);
+            (at, _) => {
+                match self.forward(plan, at.index(), resume.begun, resume.progress, &mut slot).await
+                {
+                    Ok(()) if self.removes() => return self.removed(&plan.release).await,
+                    Ok(()) => return self.serving(&plan.release).await,
+                    Err(Interrupted { failure, begun }) => {
+                        // What is removed cannot come back.
+                        let stays = failure.stays() || self.removes();
+                        let outcome = ended(failure)?;
+                        if stays {
+                            return Ok(outcome);
+                        }
+                        self.run.record(Event::RollingBack(outcome.clone())).await?;
+                        (outcome, begun, 0)
                     }
-                    self.run.record(Event::RollingBack(outcome.clone())).await?;
-                    (outcome, begun, 0)
                 }
-            },
+            }
         };
+        self.take_slot(&mut slot);
         let Err(failure) = self.roll_back(&plan.rollback_from(begun), from).await else {
             return Ok(outcome);
         };
@@ -79,6 +86,7 @@ impl Deploy<'_> {
         from: usize,
         begun: bool,
         mut progress: HookProgress,
+        slot: &mut Option<Slot>,
     ) -> Result<(), Interrupted> {
         // Pods that were seen to be healthy just now are not looked at again before they get requests.
         let mut are_seen = false;
@@ -94,7 +102,7 @@ impl Deploy<'_> {
                 let done = plan.forward.get(..index).unwrap_or_default();
                 let ready = async {
                     // What an earlier run began is ended first.
-                    if is_begun { Ok(false) } else { self.unpaused(done).await }
+                    if is_begun { Ok(false) } else { self.unpaused(done, slot).await }
                 };
                 let was_paused = self.run.unless_stopped(ready).await.map_err(interrupted)?;
                 are_seen = are_seen && !was_paused;
@@ -119,12 +127,24 @@ impl Deploy<'_> {
                     self.take(step, progress).await
                 }
             };
+            if rests(step) {
+                *slot = None;
+            } else {
+                self.take_slot(slot);
+            }
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
             taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
             are_seen = shift::shows_pods(step) || are_seen && shift::checks(step);
         }
         Ok(())
+    }
+
+    /// Takes the slot of a release again that was given back for a wait: what is half made waits for nobody.
+    fn take_slot(&self, slot: &mut Option<Slot>) {
+        if slot.is_none() {
+            *slot = self.run.slot_for_plan(self.release_need());
+        }
     }
 
     async fn roll_back(&self, steps: &[Step], from: usize) -> Result<(), Failure> {
@@ -209,6 +229,15 @@ impl Deploy<'_> {
         }
         self.run.record(Event::Finished(Stage::Release)).await?;
         Ok(Outcome::Succeeded(Box::new(release.clone())))
+    }
+}
+
+/// Returns whether a step waits for a time or for people, and neither for the cluster.
+fn rests(step: &Step) -> bool {
+    match step {
+        Step::Hold { .. } | Step::Gate { .. } => true,
+        Step::Parallel(steps) => steps.iter().all(rests),
+        _ => false,
     }
 }
 

@@ -110,7 +110,7 @@ impl Deploy<'_> {
     async fn release(&self, from: ResumePoint) -> Result<Deployed, JournalLost> {
         let outcome = match self.planned(from).await {
             Ok(Planned::Held(hold)) => return Ok(Deployed::Held(hold)),
-            Ok(Planned::Plan(plan, _slot)) => self.execute(&plan, Resume::default()).await?,
+            Ok(Planned::Plan(plan, slot)) => self.execute(&plan, Resume::default(), slot).await?,
             Err(failure) => ended(failure)?,
         };
         Ok(Deployed::Ended(outcome))
@@ -119,11 +119,11 @@ impl Deploy<'_> {
     /// Goes on with the plan of an earlier run.
     async fn go_on(&self, plan: &Plan, at: Resume) -> Result<Outcome, JournalLost> {
         self.ports.underway.go_on(&self.job.id, &plan.release);
-        let _slot = self.run.slot_for_plan(self.release_need());
-        self.execute(plan, at).await
+        let slot = self.run.slot_for_plan(self.release_need());
+        self.execute(plan, at, slot).await
     }
 
-    fn release_need(&self) -> Need {
+    pub(crate) fn release_need(&self) -> Need {
         Need::Release(self.job.clusters.names.clone())
     }
 

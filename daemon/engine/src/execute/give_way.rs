@@ -15,7 +15,9 @@ pub(super) struct GivingWay<'a> {
 impl<'a> GivingWay<'a> {
     /// Begins with the first `taken` steps of a plan taken or begun.
     pub(super) fn begin(run: &'a Run, plan: &Plan, taken: usize) -> Self {
-        let switch = plan.forward.iter().position(switches);
+        // A rollback is not ended for the version that it leads away from, or for one that is not tried yet.
+        let is_rollback = plan.release.runtime.strategy.at_once;
+        let switch = plan.forward.iter().position(switches).filter(|_| !is_rollback);
         let is_on = switch.is_some_and(|switch| taken <= switch);
         if is_on {
             run.gives_way(true);

@@ -1,6 +1,6 @@
 //! Pauses: a release takes no further step until somebody resumes it.
 
-use crate::{deploy::Deploy, failure::Cause};
+use crate::{deploy::Deploy, failure::Cause, slots::Slot};
 use std::collections::BTreeMap;
 use tokio::time::{Instant, sleep_until};
 use windlass_model::{
@@ -12,12 +12,18 @@ use windlass_model::{
 
 impl Deploy<'_> {
     /// Waits while the job is paused, after the steps `done`. New pods that run beside those of before have to be well
-    /// meanwhile. Returns whether it was paused.
-    pub(super) async fn unpaused(&self, done: &[Step]) -> Result<bool, Cause> {
+    /// meanwhile. Returns whether it was paused, and gives `slot` back if it was.
+    pub(super) async fn unpaused(
+        &self,
+        done: &[Step],
+        slot: &mut Option<Slot>,
+    ) -> Result<bool, Cause> {
         let mut news = self.run.news();
         if !self.is_paused().await? {
             return Ok(false);
         }
+        // Others release meanwhile.
+        *slot = None;
         let beside = beside(done);
         let resumed = async {
             loop {
