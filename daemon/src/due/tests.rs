@@ -419,7 +419,7 @@ async fn a_job_that_begins_ends_the_deletion_of_what_was_kept() {
     assert_eq!(pruned(&cluster), ["1 in default"], "begun, and given up");
 }
 
-/// Its table may be missing for an hour by mistake.
+/// A cluster's table may be missing for an hour by mistake.
 #[tokio::test]
 async fn what_is_kept_in_a_cluster_that_is_not_configured_is_looked_at_later() {
     let store = MemoryStore::default();

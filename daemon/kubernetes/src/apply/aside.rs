@@ -77,7 +77,7 @@ impl Applier<'_> {
 
 impl Applier<'_> {
     /// Lets the autoscaler of the version on track `from` take none of its pods while its share of the requests falls: a
-    /// way back needs all of them. A rollback restores the autoscaler, and the end of the release deletes it.
+    /// rollback needs all of them. A rollback restores the autoscaler, and the end of the release deletes it.
     pub(super) async fn hold_size(
         &self,
         release: &Release,

@@ -197,7 +197,7 @@ async fn the_whole_release_serves_and_only_then_the_old_version_goes() {
 
 #[tokio::test]
 async fn an_autoscaler_keeps_the_pods_that_serve_up_to_its_own_largest_number() {
-    let toml = format!("{CANARY}autoscale.max = 5\n");
+    let toml = format!("{CANARY}processes.web.autoscale.max = 5\n");
     let path = "/apis/autoscaling/v2/namespaces/shop--production/horizontalpodautoscalers/web";
     for (replicas, least) in [(1, 2), (4, 4), (10, 5)] {
         let (server, client) = serving(&toml, replicas).await;

@@ -83,7 +83,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let bed = held.take().ok_or("the lane of the bed left no bed")?;
     let forge = has_forge.then(|| push::forge(&bed, &report)).transpose()?;
     let page = Page::new(&bed.layout)?;
-    let prometheus = canary::prometheus(&bed)?;
+    let prometheus = Show::prometheus(&bed)?;
     let mut config = config(&bed, &page, forge.as_ref())?;
     if let Some(prometheus) = &prometheus {
         config.cluster = format!("prometheus = {{ address = \"{}\" }}\n", prometheus.address());
@@ -265,7 +265,7 @@ impl Show {
         }
         self.serves("node", "Hello from Node")?;
 
-        canary::show(self, &python)
+        self.end_canary(&python)
     }
 
     fn deploy(&self, repository: &Repository, app: &str, succeeds: bool) -> Result<()> {

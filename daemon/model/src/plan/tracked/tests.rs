@@ -407,7 +407,7 @@ fn the_track_of_a_release_follows_what_serves() {
     }
 }
 
-/// Its pods are kept, so that they have the requests within seconds.
+/// Kept pods have the requests within seconds.
 #[test]
 fn a_rolling_release_comes_back_to_the_pods_that_are_kept_of_it() {
     let volume = |source| Volume { path: "/data".into(), read_only: false, source };

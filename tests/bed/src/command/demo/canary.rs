@@ -34,49 +34,51 @@ const PAGE: &str = "    return \"Hello from Python\\n\"\n";
 const HALF: &str = "    code = 200 if sum(answers.values()) % 2 == 0 else 500\n    return \"Hello from Python\\n\", code\n";
 const NONE: &str = "    return \"Hello from Python\\n\", 500\n";
 
-/// Starts the Prometheus of the demo. `None` means that it would not reach the pods.
-pub(super) fn prometheus(bed: &Bed) -> Result<Option<Prometheus>> {
-    if bed.existing.kubeconfig.is_some() {
-        return Ok(None);
+impl Show {
+    /// Starts the Prometheus of the demo. `None` means that it would not reach the pods.
+    pub(super) fn prometheus(bed: &Bed) -> Result<Option<Prometheus>> {
+        if bed.existing.kubeconfig.is_some() {
+            return Ok(None);
+        }
+        println!(
+            "demo: a Prometheus reads what the app {CANARY} answers; the first time fetches 19 MB"
+        );
+        prometheus::of_pods(&bed.layout, NAMESPACE, CANARY).map(Some)
     }
-    println!(
-        "demo: a Prometheus reads what the app {CANARY} answers; the first time fetches 19 MB"
-    );
-    prometheus::of_pods(&bed.layout, NAMESPACE, CANARY).map(Some)
-}
 
-/// Releases a version of the app that answers with errors.
-pub(super) fn show(show: &Show, repository: &Repository) -> Result<()> {
-    let is_measured = show.prometheus.is_some();
-    title(if is_measured {
-        "a canary with errors: half of the requests come to it, and its metrics end it"
-    } else {
-        "a canary with errors: its check ends it before it gets a request"
-    });
-    if is_measured {
-        let file = repository.folder().join("windlass.toml");
-        let text = std::fs::read_to_string(file)?;
-        repository.write("windlass.toml", &(text + METRIC))?;
+    /// Releases a version of the app that answers with errors.
+    pub(super) fn end_canary(&self, repository: &Repository) -> Result<()> {
+        let is_measured = self.prometheus.is_some();
+        title(if is_measured {
+            "a canary with errors: half of the requests come to it, and its metrics end it"
+        } else {
+            "a canary with errors: its check ends it before it gets a request"
+        });
+        if is_measured {
+            let file = repository.folder().join("windlass.toml");
+            let text = std::fs::read_to_string(file)?;
+            repository.write("windlass.toml", &(text + METRIC))?;
+        }
+        repository.edit("app.py", PAGE, if is_measured { HALF } else { NONE })?;
+        repository.commit("Say hello with errors")?;
+        if is_measured {
+            let address = self.address(CANARY)?;
+            let is_over = AtomicBool::new(false);
+            scope(|scope| {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        // An answer with an error is what the metric is for.
+                        let _ = get(&address, 80, "/");
+                        sleep(BETWEEN);
+                    }
+                });
+                let deployed = self.deploy(repository, CANARY, false);
+                is_over.store(true, Ordering::Relaxed);
+                deployed
+            })?;
+        } else {
+            self.deploy(repository, CANARY, false)?;
+        }
+        self.serves(CANARY, "Hello from Python")
     }
-    repository.edit("app.py", PAGE, if is_measured { HALF } else { NONE })?;
-    repository.commit("Say hello with errors")?;
-    if is_measured {
-        let address = show.address(CANARY)?;
-        let is_over = AtomicBool::new(false);
-        scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    // An answer with an error is what the metric is for.
-                    let _ = get(&address, 80, "/");
-                    sleep(BETWEEN);
-                }
-            });
-            let deployed = show.deploy(repository, CANARY, false);
-            is_over.store(true, Ordering::Relaxed);
-            deployed
-        })?;
-    } else {
-        show.deploy(repository, CANARY, false)?;
-    }
-    show.serves(CANARY, "Hello from Python")
 }
