@@ -205,7 +205,7 @@ mod tests {
         };
         assert_eq!(day(|_| Measurement::Well), 100 + 283);
         let flapping = |number: u64| {
-            if number % 2 == 0 { Measurement::Well } else { Measurement::Inconclusive }
+            if number.is_multiple_of(2) { Measurement::Well } else { Measurement::Inconclusive }
         };
         assert!(day(flapping) < 2100, "{}", day(flapping));
     }
