@@ -33,7 +33,7 @@ impl Beside<'_> {
 ///
 /// A cluster in which nothing serves gets the whole release at once: there are no requests to share. Where clusters
 /// follow each other, the first one that serves shows whether the version is well, and the others are switched at
-/// once. Hooks run as [`super::rolling`] has them.
+/// once. Hooks run as [`super::rolling()`] has them.
 pub(super) fn tracked(
     next: &Release,
     order: RolloutOrder,
