@@ -24,7 +24,7 @@ use lapin::{
 use std::time::Duration;
 use tokio::{
     sync::{Mutex, MutexGuard},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use windlass_service::{DeadMessage, DeadMessages, DeadPage};
 
@@ -56,6 +56,10 @@ const TURN: Duration = Duration::from_secs(60);
 
 /// Time that the broker may take to take leave. Whatever it has not acknowledged by then, it gives out again.
 const CLOSE: Duration = Duration::from_secs(5);
+
+/// Pauses before a message that was not found is looked for once more: brokers count a message of a quorum queue that
+/// was given back a moment late, and `there is no such message` has to be true.
+const LATE: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
 
 /// Reply code of an ordinary end.
 const OK: u16 = 200;
@@ -98,17 +102,35 @@ impl DeadMessages for DeadQueue {
     }
 
     async fn find(&self, id: &str) -> Result<Option<DeadMessage>, String> {
-        let mut visit = self.visit().await?;
-        let found = visit.find(id).await;
-        visit.end().await;
-        found
+        for pause in LATE.map(Some).into_iter().chain([None]) {
+            let mut visit = self.visit().await?;
+            let found = visit.find(id).await;
+            visit.end().await;
+            match (found, pause) {
+                (Ok(None), Some(pause)) => sleep(pause).await,
+                (found, _) => return found,
+            }
+        }
+        Ok(None)
     }
 
     async fn replay(&self, id: Option<&str>) -> Result<u32, String> {
-        let mut visit = self.visit().await?;
         let mut count = 0;
-        let replayed = visit.replay(id, &mut count).await;
-        visit.end().await;
+        let mut replayed = Ok(());
+        for pause in [None].into_iter().chain(LATE.map(Some)) {
+            match pause {
+                // All of none is none.
+                Some(_) if id.is_none() => break,
+                Some(pause) => sleep(pause).await,
+                None => {}
+            }
+            let mut visit = self.visit().await?;
+            replayed = visit.replay(id, &mut count).await;
+            visit.end().await;
+            if count > 0 || replayed.is_err() {
+                break;
+            }
+        }
         match replayed {
             Ok(()) => Ok(count),
             Err(why) if count == 0 => Err(why),
@@ -119,10 +141,16 @@ impl DeadMessages for DeadQueue {
     }
 
     async fn discard(&self, id: &str) -> Result<Option<DeadMessage>, String> {
-        let mut visit = self.visit().await?;
-        let discarded = visit.discard(id).await;
-        visit.end().await;
-        discarded
+        for pause in LATE.map(Some).into_iter().chain([None]) {
+            let mut visit = self.visit().await?;
+            let discarded = visit.discard(id).await;
+            visit.end().await;
+            match (discarded, pause) {
+                (Ok(None), Some(pause)) => sleep(pause).await,
+                (discarded, _) => return discarded,
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -37,7 +37,7 @@ test("a canary's first share is approved by exactly its digest, and it holds the
     await approval.getByLabel("Note").fill("a quarter is enough");
     await approval.getByRole("button", { name: "Approve" }).click();
     await card.getByText(/^25 %, \d+ of \d+ pods$/).waitFor({ timeout: 120_000 });
-    await card.getByText(/^Holds for .* more, until /).waitFor({ timeout: 60_000 });
+    await card.getByText(/Holds for .* more, until /).waitFor({ timeout: 60_000 });
     assert.equal(await share(), 25);
     assert.match(await card.locator("li[aria-current=step]").textContent(), /^25 %.*now/);
     await items.filter({ hasText: "50 %" }).getByText("next").waitFor();
