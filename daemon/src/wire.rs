@@ -4,7 +4,7 @@ use crate::{
     config::{self, Config},
     data,
     error::Fault,
-    registries::{Registries, Withheld},
+    registries::{ImageDeletion, OperatorImages, Registries, Withheld},
 };
 use async_trait::async_trait;
 use std::{
@@ -226,6 +226,19 @@ pub(crate) fn traces(config: &Config) -> Result<Option<Exporter>, Fault> {
     let settings = traces.settings().map_err(|error| format!("configuration: {error}"))?;
     let exporter = Exporter::new(settings);
     Ok(Some(exporter.map_err(|error| format!("configuration: traces.ca: {error}"))?))
+}
+
+/// Returns what deletes images of old releases. `None` means that all images stay.
+pub(crate) fn images(
+    config: &Config,
+    factory: &PortsFactory,
+) -> Result<Option<Arc<dyn ImageDeletion>>, Fault> {
+    if !config.delete_images {
+        return Ok(None);
+    }
+    let images = OperatorImages::new(factory.registries.clone(), config);
+    let images = images.map_err(|error| format!("configuration: own-registries.{error}"))?;
+    Ok(Some(Arc::new(images)))
 }
 
 pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {

@@ -24,6 +24,7 @@ use windlass_model::{
 
 mod ahead;
 mod approvals;
+mod collection;
 mod counts;
 mod course;
 mod deliveries;
@@ -37,6 +38,7 @@ mod projects;
 
 pub use ahead::{Ahead, Answer};
 pub use approvals::{Approve, Lapse};
+pub use collection::{COLLECTED_REMEMBERED, Collected, Collection};
 pub use counts::{Room, RunCounts, UnfinishedCount};
 pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
@@ -404,6 +406,9 @@ pub trait Releases: Send + Sync {
     /// Returns the newest release of each app in each cluster that it was not removed from since, of those whose stored
     /// form holds `text`. The empty text means all. What cannot be read is left out, and logged.
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;
+    /// Returns the newest collected release of an app whose id or commit begins with `text`. `None` means that none is
+    /// remembered: see [`COLLECTED_REMEMBERED`].
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError>;
 }
 
 /// Sealed secrets, without their values.
@@ -430,6 +435,7 @@ pub trait Store:
     + DueWork
     + JobUpdates
     + Releases
+    + Collection
     + SecretRecords
     + Secrets
     + Projects

@@ -4,7 +4,7 @@ use super::MemoryStore;
 use crate::upcast;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_engine::ports::store::{Collected, Releases, StoreError};
 use windlass_model::{app::App, job::Release};
 
 #[async_trait]
@@ -57,5 +57,13 @@ impl Releases for MemoryStore {
             }
         }
         Ok(serving)
+    }
+
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError> {
+        let tables = self.tables();
+        let Some(collected) = tables.collected.get(app) else { return Ok(None) };
+        let is_named =
+            |one: &&Collected| one.id.starts_with(text) || one.commit.starts_with(text);
+        Ok(collected.values().rev().find(is_named).cloned())
     }
 }

@@ -3,7 +3,7 @@
 use super::{delivered::Delivered, messages::Messages, row::Row};
 use std::collections::BTreeMap;
 use windlass_engine::ports::store::{
-    Accepted, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord, StoreError,
+    Accepted, Collected, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord, StoreError,
     UnreadableJob,
 };
 use windlass_model::{
@@ -22,6 +22,8 @@ pub(super) struct Tables {
     pub(super) jobs: BTreeMap<String, Row>,
     /// Releases by id, each with its creation time.
     pub(super) releases: BTreeMap<String, (Release, u64)>,
+    /// Releases that are kept no more, by app and id.
+    pub(super) collected: BTreeMap<App, BTreeMap<String, Collected>>,
     /// Jobs that removed an app last, by app and cluster.
     pub(super) removals: BTreeMap<(App, String), String>,
     /// Versions by project and name.

@@ -4,7 +4,7 @@ use super::{SqliteStore, rows::unsigned};
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
-use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_engine::ports::store::{Collected, Releases, StoreError};
 use windlass_model::{app::App, job::Release};
 
 #[async_trait]
@@ -107,6 +107,10 @@ impl Releases for SqliteStore {
             release(row).inspect_err(unreadable).ok()
         };
         Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError> {
+        self.newest_collected(app, text).await
     }
 }
 
