@@ -7,6 +7,7 @@ mod delivery;
 mod message;
 mod plan;
 mod preview;
+mod previous;
 mod project;
 mod registry;
 mod removed;
@@ -26,6 +27,7 @@ pub(crate) use registry::{registry, registry_finding, registry_version};
 pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 
+use previous::previous;
 use std::collections::BTreeMap;
 use strategy::{kept, measured, pause, shifted};
 use time::{duration, timestamp};
@@ -322,7 +324,8 @@ fn what(event: Event) -> What {
             };
             let forward = texts(&plan.forward);
             let rollback = texts(&plan.rollback);
-            What::Planned(v1::Planned { forward, rollback })
+            let previous = previous(&plan.rollback);
+            What::Planned(v1::Planned { forward, rollback, previous })
         }
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
         Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),

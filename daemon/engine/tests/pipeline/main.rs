@@ -162,11 +162,15 @@ async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
     assert!(world.past().iter().any(warned));
 }
 
+/// None of them has to be there.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_builds_nothing() {
+async fn a_rollback_asks_no_repository_no_builder_and_no_plugin() {
     let world = World::new().running("bad");
     assert!(matches!(run(&world, &rollback()).await, Outcome::Succeeded(_)));
     assert_eq!((world.serves().as_deref(), world.builder.built()), (Some("old"), 0));
+    assert_eq!((world.asked_source(), world.asked().len()), (0, 0));
+    let of_tools = |event: &Event| matches!(event, Event::Log { .. } | Event::PluginCalled(_));
+    assert!(!world.past().iter().any(of_tools));
 }
 
 /// The outage is longer than the whole rollout may take: no time passes meanwhile, and it is recorded once.

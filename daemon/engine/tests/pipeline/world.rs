@@ -193,6 +193,11 @@ impl World {
         self.plugins.asked()
     }
 
+    /// Returns the number of questions to the Git server.
+    pub(crate) fn asked_source(&self) -> u32 {
+        self.source.asked()
+    }
+
     /// Returns all that the journal has of the job.
     pub(crate) fn past(&self) -> Vec<Event> {
         self.journal.events()

@@ -17,6 +17,7 @@ use std::{
 pub(crate) struct FakeServer {
     objects: Mutex<BTreeMap<String, Value>>,
     writes: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
 }
 
 impl FakeServer {
@@ -47,9 +48,15 @@ impl FakeServer {
         std::mem::take(&mut *self.writes.lock().unwrap())
     }
 
+    /// Returns all requests since the last call, as `GET /api/v1/…`.
+    pub(crate) fn requested(&self) -> Vec<String> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+    }
+
     async fn answer(&self, request: Request<Body>) -> Response<Full<Bytes>> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        self.requests.lock().unwrap().push(format!("{method} {path}"));
         let kind = request.headers().get("content-type").map(|kind| kind.to_str().unwrap());
         let is_apply = kind.is_some_and(|kind| kind.contains("apply-patch"));
         let body = request.into_body().collect_bytes().await.unwrap();

@@ -62,8 +62,7 @@ impl Releases for MemoryStore {
     async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError> {
         let tables = self.tables();
         let Some(collected) = tables.collected.get(app) else { return Ok(None) };
-        let is_named =
-            |one: &&Collected| one.id.starts_with(text) || one.commit.starts_with(text);
+        let is_named = |one: &&Collected| one.id.starts_with(text) || one.commit.starts_with(text);
         Ok(collected.values().rev().find(is_named).cloned())
     }
 }

@@ -3,8 +3,8 @@
 use super::{delivered::Delivered, messages::Messages, row::Row};
 use std::collections::BTreeMap;
 use windlass_engine::ports::store::{
-    Accepted, Collected, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord, StoreError,
-    UnreadableJob,
+    Accepted, Collected, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord,
+    StoreError, UnreadableJob,
 };
 use windlass_model::{
     app::App,
