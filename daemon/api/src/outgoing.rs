@@ -325,6 +325,7 @@ fn what(event: Event) -> What {
             let forward = texts(&plan.forward);
             let rollback = texts(&plan.rollback);
             let previous = previous(&plan.rollback);
+            let previous = previous.iter().map(|it| release(it, None, false)).collect();
             What::Planned(v1::Planned { forward, rollback, previous })
         }
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),

@@ -18,7 +18,7 @@ const MOST_FAILURES: usize = 3;
 /// Attempts to delete an image, an hour apart.
 const MOST_TRIES: u32 = 24;
 
-/// What became of an image.
+/// Result of an attempt to delete an image.
 enum Fate {
     /// Nobody tries again.
     Settled,

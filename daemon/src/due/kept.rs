@@ -16,7 +16,7 @@ pub(super) struct Kept {
     /// Number of releases that were looked at.
     seen: usize,
     distinct: Vec<Release>,
-    /// What serves in each cluster, and whether the release before it there was seen.
+    /// Release that serves in each cluster, and whether the one before it there was seen.
     clusters: BTreeMap<String, (Release, bool)>,
 }
 

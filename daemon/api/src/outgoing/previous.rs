@@ -4,13 +4,12 @@ use windlass_model::{
     job::Release,
     plan::{Change, Step},
 };
-use windlass_proto::v1;
 
 /// Returns the releases that steps of a rollback make serve again, each once, with all its clusters.
-pub(crate) fn previous(rollback: &[Step]) -> Vec<v1::Release> {
-    let mut found: Vec<Release> = Vec::new();
+pub(crate) fn previous(rollback: &[Step]) -> Vec<Release> {
+    let mut found = Vec::new();
     gather(rollback, &mut found);
-    found.iter().map(|release| super::release(release, None, false)).collect()
+    found
 }
 
 fn gather(steps: &[Step], found: &mut Vec<Release>) {

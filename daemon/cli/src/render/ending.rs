@@ -23,7 +23,7 @@ pub(crate) struct Ending {
     pub(crate) stages: Vec<String>,
     /// Addresses of the app, each with its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
-    /// What serves after a job that did not succeed, a line for each release. Empty means that it is unknown.
+    /// Lines of the releases that serve after a job that did not succeed. Empty means that they are unknown.
     pub(crate) serves: Vec<String>,
 }
 

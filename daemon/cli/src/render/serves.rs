@@ -1,4 +1,4 @@
-//! What serves after a release that did not succeed.
+//! The releases that serve after one that did not succeed.
 
 use super::section::short;
 use crate::show::{app, place};

@@ -7,7 +7,7 @@ use windlass_model::{app::App, job::Release};
 /// Number of collected releases of an app that a store remembers.
 pub const COLLECTED_REMEMBERED: u32 = 200;
 
-/// What is remembered of a release that is kept no more.
+/// Mark of a release that is kept no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collected {
     /// Id of the release.
@@ -25,7 +25,7 @@ pub struct Collected {
 }
 
 impl Collected {
-    /// Returns what is remembered of a release that is collected at this time.
+    /// Returns the mark of a release that is collected at this time.
     #[must_use]
     pub fn of(release: &Release, at_ms: u64) -> Self {
         Self {
