@@ -29,7 +29,7 @@ pub(crate) use session::login_link;
 
 use previous::previous;
 use std::collections::BTreeMap;
-use strategy::{kept, measured, pause, shifted};
+use strategy::{kept, measured, migrated, pause, shifted};
 use time::{duration, timestamp};
 use windlass_engine::{
     ports::{
@@ -318,6 +318,9 @@ fn what(event: Event) -> What {
         Event::Paused { by, note } => What::Paused(v1::Paused { by, note }),
         Event::Resumed { by, note } => What::Resumed(v1::Resumed { by, note }),
         Event::Kept { release, until_ms } => What::Kept(kept(&release, until_ms)),
+        Event::Migrated { cluster, phase, key, at_ms } => {
+            What::Migrated(migrated(cluster, phase, key, at_ms))
+        }
         Event::Planned(plan) => {
             let texts = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()

@@ -199,6 +199,7 @@ impl Board {
                 | What::Paused(_)
                 | What::Resumed(_)
                 | What::Kept(_)
+                | What::Migrated(_)
                 | What::RollingBack(_)
                 | What::Ended(_)
         );
