@@ -35,6 +35,12 @@ pub trait Journal: Send + Sync {
     }
     /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
+    /// Returns when a part of a migration of an app was done in a cluster, in milliseconds since 1970. The key names
+    /// exactly what was done. `None` means that no job of the app did it. In a journal of work that nobody knows of there
+    /// are none.
+    async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, JournalLost> {
+        Ok(None)
+    }
     /// Returns what people said about the job until now: approvals and pauses. In a journal of work that nobody knows of
     /// there are none.
     async fn interventions(&self) -> Result<Interventions, JournalLost> {

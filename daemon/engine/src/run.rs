@@ -306,6 +306,16 @@ impl Run {
     ) -> Result<Option<Release>, JournalLost> {
         self.recorder.last_release(app, cluster).await
     }
+
+    /// Returns when a part of a migration was done, in milliseconds since 1970. `None` means that none of this key was.
+    pub(crate) async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, JournalLost> {
+        self.recorder.migrated(app, cluster, key).await
+    }
 }
 
 #[cfg(test)]

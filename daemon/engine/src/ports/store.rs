@@ -403,6 +403,14 @@ pub trait Releases: Send + Sync {
     /// Returns the id of the job that removed an app from a cluster last: no release up to it serves there. `None` means
     /// that no job did.
     async fn removal(&self, app: &App, cluster: &str) -> Result<Option<String>, StoreError>;
+    /// Returns when a part of a migration of an app was done in a cluster, in milliseconds since 1970. `None` means that
+    /// none of this key was since the app came to the cluster.
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, StoreError>;
     /// Returns the newest release of each app in each cluster that it was not removed from since, of those whose stored
     /// form holds `text`. The empty text means all. What cannot be read is left out, and logged.
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;

@@ -39,6 +39,16 @@ impl Releases for MemoryStore {
         Ok(self.tables().removal(app, cluster).cloned())
     }
 
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let key = (app.clone(), cluster.to_owned(), key.to_owned());
+        Ok(self.tables().migrated.get(&key).copied())
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         let tables = self.tables();
         let mut newest = BTreeMap::new();
