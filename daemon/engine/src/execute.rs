@@ -27,6 +27,7 @@ mod hold;
 mod hooks;
 mod keep;
 mod measure;
+mod migrate;
 mod pace;
 mod pause;
 mod shift;
@@ -160,6 +161,7 @@ impl Deploy<'_> {
     async fn take(&self, step: &Step, progress: HookProgress) -> Result<(), Cause> {
         match step {
             Step::Hook { hook, release } => self.ask_hook(hook, release, progress).await,
+            Step::Migrate { release, phase } => Box::pin(self.migrate(release, *phase)).await,
             Step::Change(change) => self.make(change).await,
             Step::AwaitHealthy { release, within } => self.await_healthy(release, *within).await,
             Step::Check { release } => self.check_web(release).await,

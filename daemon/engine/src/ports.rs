@@ -20,7 +20,7 @@ mod targets;
 mod web_check;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
-pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
+pub use cluster::{ChangeVerb, Cluster, ClusterReader, Migration, ObjectChange, Observation};
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
 pub use metrics::Metrics;
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};

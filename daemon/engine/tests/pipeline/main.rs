@@ -16,6 +16,7 @@ mod detecting;
 mod dry_run;
 mod folder;
 mod give_way;
+mod migrations;
 mod own_registries;
 mod plans;
 mod previews;
@@ -304,6 +305,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         assert!(world.cluster.violations().is_empty(), "{name} after {events}");
         let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
         assert_eq!(ends, 1);
+        assert_eq!(world.cluster.migrated(), whole.cluster.migrated(), "{name} after {events}");
         assert_eq!(world.cluster.acted(), whole.cluster.acted(), "{name} after {events}");
         assert!(world.cluster.acted().values().all(|times| *times == 1));
         // The push may be repeated only if its record was lost; it is idempotent by digest.

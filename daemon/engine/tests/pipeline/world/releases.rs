@@ -34,6 +34,10 @@ impl Releases for FakeReleases {
         Ok(None)
     }
 
+    async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         let all = self.0.lock().unwrap();
         let holds = |release: &&Release| serde_json::to_string(release).unwrap().contains(text);
