@@ -13,8 +13,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, ObjectChange,
-        Observation, Secrets, WebAnswer, WebCheck,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, Migration,
+        ObjectChange, Observation, Secrets, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -184,6 +184,16 @@ impl Cluster for Kubernetes {
         self.trusted(done).await
     }
 
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        let pull = self.pull(release, recorder).await?.is_some();
+        self.trusted(hooks::migrate(&self.client, release, migration, pull, recorder).await).await
+    }
+
     async fn observe(
         &self,
         release: &Release,
@@ -219,6 +229,14 @@ impl ClusterReader for Kubernetes {
                 object: object.to_string(),
                 message: message.into(),
             });
+        }
+        if release.runtime.migrate.is_some() {
+            // Only its kind counts: it is to be made, watched and stopped.
+            objects.push(serde_json::json!({
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": { "name": format!("{}-migrate", release.app.name) },
+            }));
         }
         let checked = async {
             let asks = release.runtime.strategy.check.is_some();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, Migration, ObjectChange,
         Observation, WebAnswer, WebCheck,
     },
     recorder::Recorder,
@@ -84,6 +84,15 @@ impl Cluster for Clusters {
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         self.of(release).await?.act(release, hook, key, action, recorder).await
+    }
+
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        self.of(release).await?.migrate(release, migration, recorder).await
     }
 
     async fn observe(

@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 use windlass_engine::{
     ports::{
-        Observation,
+        Migration, Observation,
         store::{Claim, DueWork, Jobs, Runs, Submission},
     },
     recorder::Recorder,
@@ -66,6 +66,15 @@ impl Cluster for Renewing {
         _: &str,
         _: &str,
         _: &Action,
+        _: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        Ok(ActionResult::Waited)
+    }
+
+    async fn migrate(
+        &self,
+        _: &Release,
+        _: &Migration,
         _: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         Ok(ActionResult::Waited)

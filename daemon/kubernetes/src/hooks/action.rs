@@ -1,7 +1,7 @@
 //! Runs a hook's actions: a `Job` of the new image, or a command in one of its pods.
 
 use super::{
-    job::{self, HookJob},
+    job::{self, Begun, HookJob, LOCK},
     wait::{self, End},
 };
 use crate::{
@@ -16,7 +16,11 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
 use windlass_engine::recorder::Recorder;
-use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
+use windlass_model::{
+    error::ClusterError,
+    hook::ActionResult,
+    job::{Release, Stage},
+};
 use windlass_rollout::report::report;
 
 /// Bytes of a command's output that are kept: its end, which is masked and cut again before it is recorded.
@@ -32,27 +36,40 @@ pub(crate) async fn run_job(
     wanted: &HookJob<'_>,
     recorder: &Recorder,
 ) -> Result<ActionResult, ClusterError> {
-    let namespace = release.app.namespace();
     let name = job::name(release, wanted.hook, wanted.key);
-    let api = client.api::<Job>(&namespace);
+    let api = client.api::<Job>(&release.app.namespace());
     // A Job that exists stays as it was made: its template cannot change, and need not.
     if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
         server_side::apply(client, &job::manifest(release, &name, wanted)).await?;
     }
-    let limit = Duration::from_millis(wanted.timeout_ms.into()) + GRACE;
-    let ended = wait::wait(client, release, wanted.hook, &name, recorder);
+    let (source, timeout_ms) = (wanted.hook, wanted.timeout_ms);
+    let begun = Begun { name: &name, source, stage: Stage::Hooks, timeout_ms };
+    end(client, release, &begun, recorder).await
+}
+
+/// Waits for the end of a Job, and returns it as the result of an action.
+pub(super) async fn end(
+    client: &Client,
+    release: &Release,
+    begun: &Begun<'_>,
+    recorder: &Recorder,
+) -> Result<ActionResult, ClusterError> {
+    let namespace = release.app.namespace();
+    let name = begun.name;
+    let limit = Duration::from_millis(begun.timeout_ms.into()) + GRACE;
+    let ended = wait::wait(client, release, begun, recorder);
     let (end, observed) = match timeout(limit, ended).await {
         Ok(ended) => ended?,
         // The watch may have missed the end: the state of now counts.
         Err(_) => {
-            let observed = wait::look(client, &namespace, &name).await?;
+            let observed = wait::look(client, &namespace, name).await?;
             let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
             (wait::end_of(&observed, false).unwrap_or_else(|| End::Stuck(late())), observed)
         }
     };
     match end {
         End::Exited(code) => {
-            let pod = observed.pods.first().and_then(|pod| pod.metadata.name.as_deref());
+            let pod = wait::pod(&observed).and_then(|pod| pod.metadata.name.as_deref());
             let output = log(client, &namespace, pod.unwrap_or_default()).await;
             Ok(ActionResult::Exited { code, output })
         }
@@ -63,22 +80,27 @@ pub(crate) async fn run_job(
             let evidence = evidence::quoted(client, &namespace, &observed).await;
             let diagnosis = report(&finding, release, evidence);
             if wait::end_of(&observed, false).is_none() {
-                stop(client, release, &name).await?;
+                stop(client, release, name).await?;
             }
             Ok(ActionResult::Hopeless(Box::new(diagnosis)))
         }
         End::Stuck(why) => {
-            stop(client, release, &name).await?;
+            stop(client, release, name).await?;
             Ok(ActionResult::Failed(why))
         }
     }
 }
 
 /// Suspends a Job, so that it does not begin after its hook got the failure. The Job is kept, so that a restart
-/// in between does not make it again.
-async fn stop(client: &Client, release: &Release, name: &str) -> Result<(), ClusterError> {
+/// in between does not make it again. It gives back the lock of its migration.
+pub(super) async fn stop(
+    client: &Client,
+    release: &Release,
+    name: &str,
+) -> Result<(), ClusterError> {
     let head = job::head(release, name);
-    client.merge(&head, &json!({ "spec": { "suspend": true } })).await
+    let stopped = json!({ "metadata": { "labels": { LOCK: null } }, "spec": { "suspend": true } });
+    client.merge(&head, &stopped).await
 }
 
 /// Runs a command in one ready pod of the release.

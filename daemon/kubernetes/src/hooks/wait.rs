@@ -1,6 +1,7 @@
 //! Waits for the end of a hook's `Job`. The Job's pod is judged as a rollout's pods are, with the same
 //! debounce, and each state of the pod is logged.
 
+use super::job::Begun;
 use crate::{
     client::{Client, limited},
     observe::{
@@ -20,11 +21,7 @@ use kube::{
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use windlass_engine::recorder::Recorder;
-use windlass_model::{
-    error::ClusterError,
-    event::Event,
-    job::{Release, Stage},
-};
+use windlass_model::{error::ClusterError, job::Release};
 use windlass_rollout::{
     judge::{Judge, Verdict},
     problem,
@@ -61,10 +58,10 @@ pub(crate) enum End {
 pub(crate) async fn wait(
     client: &Client,
     release: &Release,
-    hook: &str,
-    name: &str,
+    job: &Begun<'_>,
     recorder: &Recorder,
 ) -> Result<(End, Observed), ClusterError> {
+    let name = job.name;
     let namespace = release.app.namespace();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
     let named = config().fields(&format!("metadata.name={name}"));
@@ -127,8 +124,7 @@ pub(crate) async fn wait(
         let (state, line) = state(&observed, judge.noticed().first());
         if state != logged {
             logged = state;
-            let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
-            recorder.record(line).await;
+            recorder.log_line(job.stage, job.source, &line).await;
         }
         match hopeless(&observed).filter(|_| judge.noticed().is_empty()) {
             None => in_vain = None,
@@ -164,7 +160,7 @@ pub(crate) async fn look(
 /// be deleted by now.
 pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     let job = observed.jobs.first();
-    let pod = observed.pods.first();
+    let pod = pod(observed);
     let status = job.and_then(|job| job.status.as_ref());
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let is = |kinds: &[&str]| {
@@ -178,7 +174,9 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     if is(&["Suspended"]).is_some() {
         return Some(End::Stuck("it was stopped before".into()));
     }
-    let is_leaving = pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    // A pod that the cluster took away may get a successor: the Job knows.
+    let is_leaving =
+        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some() || is_disrupted(pod));
     let state = pod.and_then(|pod| statuses(pod).next()?.state.as_ref());
     if let Some(ended) = state.and_then(|state| state.terminated.as_ref())
         && (failed.is_some() || !is_leaving)
@@ -196,6 +194,18 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     let message = failed.message.as_deref();
     let reason = reason.unwrap_or("the Job failed");
     Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
+}
+
+/// Returns the pod of a Job whose end counts: not one that the cluster took from its node while there is another one.
+/// `None` means that there is none.
+pub(crate) fn pod(observed: &Observed) -> Option<&Pod> {
+    observed.pods.iter().find(|pod| !is_disrupted(pod)).or_else(|| observed.pods.first())
+}
+
+fn is_disrupted(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
 }
 
 /// Returns the Job as the one workload that is expected.
