@@ -37,6 +37,7 @@ mod kinds;
 mod languages;
 mod login_links;
 mod lying_broker;
+mod migrations;
 mod monitoring;
 mod nodes;
 mod operator;
