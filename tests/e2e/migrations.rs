@@ -86,11 +86,11 @@ fn at(events: &[Value], wanted: impl Fn(&Value) -> bool) -> usize {
 }
 
 fn printed(text: &'static str) -> impl Fn(&Value) -> bool {
-    move |event| event["log"]["line"].as_str().is_some_and(|line| line.contains(text))
+    move |event: &Value| event["log"]["line"].as_str().is_some_and(|line| line.contains(text))
 }
 
 fn migrated(phase: &'static str) -> impl Fn(&Value) -> bool {
-    move |event| event["migrated"]["phase"] == phase
+    move |event: &Value| event["migrated"]["phase"] == phase
 }
 
 #[test]

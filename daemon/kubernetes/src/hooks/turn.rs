@@ -87,7 +87,7 @@ fn place(all: &[Job], name: &str) -> Place {
     if !is_suspended(own) {
         return if has(own, "Suspended") { Place::Begins } else { Place::Begun };
     }
-    let others = || all.iter().filter(|job| !is(job) && !has_ended(job));
+    let others = || all.iter().filter(move |job| !is(job) && !has_ended(job));
     let before = others()
         .find(|job| !is_suspended(job))
         .or_else(|| others().find(|job| age(job) < age(own)));

@@ -299,6 +299,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_its_node_lost_does_not_end_a_job_that_goes_on() {
+        let mut lost = container(json!({ "terminated": { "exitCode": 137 } }));
+        lost["status"]["conditions"] = json!([{ "type": "DisruptionTarget", "status": "True" }]);
+        assert!(end_of(&observed(json!({}), lost.clone()), true).is_none());
+        let ended = end_of(&observed(failed("BackoffLimitExceeded"), lost), true);
+        assert!(matches!(ended, Some(End::Exited(137))));
+    }
+
+    #[test]
     fn each_state_has_a_line() {
         let line = |pod: Value| state(&observed(json!({}), pod), None).1;
         assert_eq!(line(Value::Null), "its Job waits for a pod");
