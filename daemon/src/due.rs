@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::{Mutex, Notify, mpsc};
 use windlass_engine::{
     ports::{
-        Cluster, ClusterTargets,
+        Cluster, ClusterTargets, Leases,
         store::{Lapse, Store, StoreError},
     },
     queue::Message,
@@ -67,6 +67,8 @@ pub(crate) struct DueLoop {
     /// Ends previews. `None` means that the ends of previews wait.
     services: Option<Services>,
     lanes: Arc<Lanes>,
+    /// Leases of apps, by the name of this daemon. `None` means that no other daemon is there.
+    leases: Option<(Arc<dyn Leases>, String)>,
     /// Inbox of the dispatcher.
     queue: mpsc::UnboundedSender<Message>,
     /// Held by the one piece of work that deletes something.
@@ -123,6 +125,7 @@ impl DueLoop {
             targets,
             cluster,
             services: None,
+            leases: None,
             lanes,
             queue,
             forgetting,
@@ -147,6 +150,12 @@ impl DueLoop {
         images: Option<Arc<dyn ImageDeletion>>,
     ) -> Self {
         Self { keep_releases, images, ..self }
+    }
+
+    /// Returns the loop as one that works on an app only by its lease, which it has by this name of the daemon.
+    #[must_use]
+    pub(crate) fn with_leases(self, leases: Arc<dyn Leases>, daemon: &str) -> Self {
+        Self { leases: Some((leases, daemon.to_owned())), ..self }
     }
 
     /// Returns the loop as one that ends previews.

@@ -35,6 +35,7 @@ mod hooks;
 mod hostile;
 mod kinds;
 mod languages;
+mod leases;
 mod login_links;
 mod lying_broker;
 mod migrations;

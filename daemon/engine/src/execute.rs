@@ -26,6 +26,7 @@ mod health;
 mod hold;
 mod hooks;
 mod keep;
+mod lease;
 mod measure;
 mod migrate;
 mod pace;
@@ -38,6 +39,22 @@ impl Deploy<'_> {
     /// Takes the steps forward, and rolls back where one fails. `slot` is given back while a release waits for a time or
     /// for people: it may wait for days.
     pub(crate) async fn execute(
+        &self,
+        plan: &Plan,
+        resume: Resume,
+        slot: Option<Slot>,
+    ) -> Result<Outcome, JournalLost> {
+        let outcome = tokio::select! {
+            biased;
+            overtaken = self.keep_leases() => Err(overtaken),
+            outcome = Box::pin(self.executed(plan, resume, slot)) => outcome,
+        }?;
+        // A run that was lost keeps them for the job's next run.
+        self.give_leases_back().await;
+        Ok(outcome)
+    }
+
+    async fn executed(
         &self,
         plan: &Plan,
         resume: Resume,
@@ -68,7 +85,8 @@ impl Deploy<'_> {
             }
         };
         self.take_slot(&mut slot);
-        let Err(failure) = self.roll_back(&plan.rollback_from(begun), from).await else {
+        let back = plan.rollback_from(begun);
+        let Err(failure) = self.roll_back(&plan.release, &back, from).await else {
             return Ok(outcome);
         };
         if let Cause::JournalLost(lost) = failure.cause {
@@ -91,7 +109,9 @@ impl Deploy<'_> {
     ) -> Result<(), Interrupted> {
         // Pods that were seen to be healthy just now are not looked at again before they get requests.
         let mut are_seen = false;
-        let mut giving_way = GivingWay::begin(self.run, plan, from + usize::from(begun));
+        let taken = from + usize::from(begun);
+        let mut giving_way = GivingWay::begin(self.run, plan, taken);
+        self.take_leases_first(plan, from, taken, slot).await?;
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
             let is_begun = begun && index == from;
@@ -133,12 +153,34 @@ impl Deploy<'_> {
             } else {
                 self.take_slot(slot);
             }
+            self.await_leases().await.map_err(interrupted)?;
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
             taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
             are_seen = shift::shows_pods(step) || are_seen && shift::checks(step);
         }
         Ok(())
+    }
+
+    /// Takes the leases before the step at index `from`, with the first `begun` steps taken or begun.
+    async fn take_leases_first(
+        &self,
+        plan: &Plan,
+        from: usize,
+        begun: usize,
+        slot: &mut Option<Slot>,
+    ) -> Result<(), Interrupted> {
+        let taking = Box::pin(self.take_leases(&plan.release, slot));
+        // What is half removed is not stopped while it waits, either.
+        let taken = if begun > 0 && self.removes() {
+            taking.await
+        } else {
+            self.run.unless_stopped(taking).await
+        };
+        taken.map_err(|cause| {
+            let at = plan.forward.get(from).map_or(Stage::Release, Step::stage);
+            Interrupted { failure: Failure { at, cause }, begun }
+        })
     }
 
     /// Takes the slot of a release again that was given back for a wait: what is half made waits for nobody.
@@ -148,8 +190,18 @@ impl Deploy<'_> {
         }
     }
 
-    async fn roll_back(&self, steps: &[Step], from: usize) -> Result<(), Failure> {
+    async fn roll_back(
+        &self,
+        release: &Release,
+        steps: &[Step],
+        from: usize,
+    ) -> Result<(), Failure> {
+        let failed = |cause| Failure { at: Stage::Release, cause };
+        if from < steps.len() {
+            Box::pin(self.take_leases(release, &mut None)).await.map_err(failed)?;
+        }
         for (index, step) in steps.iter().enumerate().skip(from) {
+            self.await_leases().await.map_err(failed)?;
             let work = self.take(step, HookProgress::default());
             self.run.step(Stage::Release, Cursor::Rollback(index), step.to_string(), work).await?;
         }
@@ -201,8 +253,11 @@ impl Deploy<'_> {
 
     async fn make(&self, change: &Change) -> Result<(), Cause> {
         let make = || async {
-            let made = self.ports.cluster.make(change, self.run.recorder()).await;
-            made.map_err(|error| Cause::applying(error, change.release()))
+            let made = async {
+                let made = self.ports.cluster.make(change, self.run.recorder()).await;
+                made.map_err(|error| Cause::applying(error, change.release()))
+            };
+            self.writing(change.release(), made).await
         };
         self.run.retrying(make).await
     }

@@ -132,7 +132,12 @@ impl Deploy<'_> {
             action => {
                 let recorder = self.run.recorder();
                 let cluster = &self.ports.cluster;
-                self.run.retrying(|| cluster.act(release, &hook.name, key, action, recorder)).await
+                let act = || async {
+                    self.await_lease(release).await?;
+                    let acted = cluster.act(release, &hook.name, key, action, recorder).await;
+                    acted.map_err(Cause::from)
+                };
+                self.run.retrying(act).await
             }
         }
     }

@@ -4,13 +4,16 @@ use async_trait::async_trait;
 use thiserror::Error;
 use windlass_model::{app::App, event::Event, job::Release, pause::Interventions};
 
-/// Rejection of further events by a job's journal. The run stops at once and touches nothing more; the job's
-/// owner resumes it from the journal.
+/// End of a run that is not the end of its job. The run stops at once and touches nothing more; the job's owner resumes it
+/// from the journal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum JournalLost {
     /// Another daemon owns the job.
     #[error("the journal takes no more from this run, since another daemon owns the job: {0}")]
     Fenced(String),
+    /// Somebody else has the lease of the app in a cluster: the run was away for too long.
+    #[error("the run touches nothing more, since somebody else works on the app now: {0}")]
+    Overtaken(String),
     /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),

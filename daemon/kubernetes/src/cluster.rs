@@ -4,8 +4,9 @@ use crate::{
     apply::{self, Applier, Claims, pull_secret},
     client::Client,
     hooks::{self, HookJob},
+    lease,
     observe::{self, endpoints, evidence, list, logs},
-    render::{PullLogin, beside, manifests, twice},
+    render::{PullLogin, beside, manifests, namespace, twice},
     web_check,
 };
 use async_trait::async_trait;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, Migration,
-        ObjectChange, Observation, Secrets, WebAnswer, WebCheck,
+        Acquired, Cluster, ClusterReader, Inspect, LeaseHolder, Leases, LogLine, LogRequest,
+        Logins, MadeObject, Migration, ObjectChange, Observation, Renewed, Secrets, WebAnswer,
+        WebCheck,
     },
     recorder::Recorder,
 };
@@ -323,4 +325,37 @@ fn trackless(release: &Release) -> Release {
     let mut release = release.clone();
     release.runtime.tracks.clear();
     release
+}
+
+#[async_trait]
+impl Leases for Kubernetes {
+    async fn acquire(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        over: Option<&str>,
+        makes_namespace: bool,
+    ) -> Result<Acquired, ClusterError> {
+        let made = makes_namespace.then(|| namespace(release, self.pod_security.as_deref()));
+        let acquired = lease::acquire(&self.client, release, holder, over, made.as_ref()).await;
+        self.trusted(acquired).await
+    }
+
+    async fn renew_lease(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        version: &str,
+    ) -> Result<Renewed, ClusterError> {
+        self.trusted(lease::renew(&self.client, release, holder, version).await).await
+    }
+
+    async fn give_back(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        version: &str,
+    ) -> Result<(), ClusterError> {
+        self.trusted(lease::give_back(&self.client, release, holder, version).await).await
+    }
 }

@@ -1,6 +1,7 @@
 //! The loop over a store in memory, and a cluster with prepared answers.
 
 mod collect;
+mod leases;
 
 use super::*;
 use async_trait::async_trait;

@@ -16,6 +16,7 @@ mod detecting;
 mod dry_run;
 mod folder;
 mod give_way;
+mod leases;
 mod migrations;
 mod own_registries;
 mod plans;

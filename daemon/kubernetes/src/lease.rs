@@ -1,0 +1,168 @@
+//! Leases (`coordination.k8s.io/v1`) that say whose turn it is to work on an app: `windlass-<app>` in its namespace.
+//!
+//! A Lease is there while somebody works, and is deleted afterwards: most releases make and delete it, and ask nothing.
+//! Each write names the version that it is of, so that of two at once one fails. Times in a Lease are for people alone.
+
+use crate::{
+    client::{Client, Versioned, cut},
+    json::text,
+    render::{INSTANCE, JOB, MANAGED_BY, OURS, PART_OF, inventory_name},
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::DynamicObject;
+use serde_json::{Value, json};
+use windlass_engine::ports::{Acquired, LEASE, LeaseHolder, Renewed};
+use windlass_model::{error::ClusterError, job::Release};
+
+/// Annotation that tells two runs of a job apart.
+const RUN: &str = "windlass.dev/run";
+
+/// Bytes of the longest name of a holder that is shown. Whoever may write Leases may have written it.
+const LONGEST: usize = 200;
+
+/// Tries to take a lease that somebody changes meanwhile.
+const TRIES: u32 = 5;
+
+/// Takes the lease of a release's app, as `Leases::acquire` does. `namespace` is the one to make where it is missing.
+/// `None` makes none.
+pub(crate) async fn acquire(
+    client: &Client,
+    release: &Release,
+    holder: &LeaseHolder,
+    over: Option<&str>,
+    namespace: Option<&Value>,
+) -> Result<Acquired, ClusterError> {
+    match take(client, release, holder, over, namespace).await {
+        Err(ClusterError::Forbidden { message, .. }) => Ok(Acquired::Refused(message)),
+        taken => taken,
+    }
+}
+
+async fn take(
+    client: &Client,
+    release: &Release,
+    holder: &LeaseHolder,
+    over: Option<&str>,
+    namespace: Option<&Value>,
+) -> Result<Acquired, ClusterError> {
+    let (head, new) = (head(release), lease(release, holder));
+    // Nobody deletes a namespace as an empty one before the Lease is in it.
+    let mut begins = None;
+    for _ in 0..TRIES {
+        match client.create_new(&new).await? {
+            Versioned::Done(version) => return Ok(Acquired::Held(version)),
+            Versioned::Missing => {
+                let Some(namespace) = namespace.filter(|_| begins.is_none()) else {
+                    return Ok(Acquired::NoNamespace);
+                };
+                begins = Some(client.namespaces().read().await);
+                match client.create(namespace).await {
+                    Err(ClusterError::Forbidden { .. }) => return Ok(Acquired::NoNamespace),
+                    made => made?,
+                }
+                continue;
+            }
+            Versioned::Other => {}
+        }
+        let Some(live) = client.find(&head).await? else { continue };
+        let version = live.metadata.resource_version.clone().unwrap_or_default();
+        let name = holder_of(&live);
+        let is_ours = annotation(&live, JOB) == Some(&*holder.job);
+        if !is_ours && !name.is_empty() && over != Some(&*version) {
+            return Ok(Acquired::By { holder: name, version });
+        }
+        if let Versioned::Done(version) = client.merge_version(&head, &version, new.clone()).await?
+        {
+            return Ok(Acquired::Held(version));
+        }
+    }
+    let message = format!("Lease {} changed with each try to take it", inventory_name(release));
+    Err(ClusterError::Unreachable { message })
+}
+
+/// Renews a lease that has this version.
+pub(crate) async fn renew(
+    client: &Client,
+    release: &Release,
+    holder: &LeaseHolder,
+    version: &str,
+) -> Result<Renewed, ClusterError> {
+    let head = head(release);
+    let mut version = version.to_owned();
+    for _ in 0..TRIES {
+        let now = json!({ "spec": { "renewTime": MicroTime(Timestamp::now()) } });
+        match client.merge_version(&head, &version, now).await? {
+            Versioned::Done(version) => return Ok(Renewed::Held(version)),
+            Versioned::Missing => return Ok(Renewed::Gone),
+            Versioned::Other => {}
+        }
+        let Some(live) = client.find(&head).await? else { return Ok(Renewed::Gone) };
+        // An answer to an earlier renewal may have been lost on its way.
+        if !is_of_run(&live, holder) {
+            return Ok(Renewed::Lost(holder_of(&live)));
+        }
+        version = live.metadata.resource_version.unwrap_or_default();
+    }
+    let message = format!("Lease {} changed with each renewal", inventory_name(release));
+    Err(ClusterError::Unreachable { message })
+}
+
+/// Gives a lease of this version back. One that somebody else has by now stays.
+pub(crate) async fn give_back(
+    client: &Client,
+    release: &Release,
+    holder: &LeaseHolder,
+    version: &str,
+) -> Result<(), ClusterError> {
+    let head = head(release);
+    if client.delete_version(&head, version).await? != Versioned::Other {
+        return Ok(());
+    }
+    // A renewal may have been on its way.
+    let live = client.find(&head).await?.filter(|live| is_of_run(live, holder));
+    if let Some(version) = live.and_then(|live| live.metadata.resource_version) {
+        client.delete_version(&head, &version).await?;
+    }
+    Ok(())
+}
+
+/// Returns kind and name of a release's lease.
+fn head(release: &Release) -> Value {
+    json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": { "name": inventory_name(release), "namespace": release.app.namespace() },
+    })
+}
+
+fn lease(release: &Release, holder: &LeaseHolder) -> Value {
+    let mut lease = head(release);
+    lease["metadata"]["labels"] =
+        json!({ MANAGED_BY: OURS, PART_OF: release.app.project, INSTANCE: release.app.name });
+    lease["metadata"]["annotations"] = json!({ JOB: holder.job, RUN: holder.run });
+    let now = MicroTime(Timestamp::now());
+    lease["spec"] = json!({
+        "holderIdentity": holder.to_string(),
+        "leaseDurationSeconds": LEASE.as_secs(),
+        "acquireTime": now,
+        "renewTime": now,
+    });
+    lease
+}
+
+fn annotation<'a>(live: &'a DynamicObject, key: &str) -> Option<&'a str> {
+    live.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+fn is_of_run(live: &DynamicObject, holder: &LeaseHolder) -> bool {
+    annotation(live, RUN) == Some(&*holder.run)
+}
+
+/// Returns who has a lease. Empty means nobody.
+fn holder_of(live: &DynamicObject) -> String {
+    cut(text(&live.data, "/spec/holderIdentity").to_owned(), LONGEST)
+}
+
+#[cfg(test)]
+mod tests;
