@@ -59,7 +59,7 @@ fn two_daemons_release_an_app_one_after_the_other() {
 /// It is stopped in a hold. By the time at which it goes on, another daemon works on the app.
 #[test]
 fn a_daemon_that_was_stopped_writes_nothing_when_it_goes_on() {
-    let mut ghost = Shop::new("t-ghost");
+    let ghost = Shop::new("t-ghost");
     ghost.serves_first("one", "");
     let other = beside("t-ghost", "t-ghost-2");
     let id = ghost.begin("two", "[strategy]\nkind = \"blue-green\"\nhold-seconds = 300\n");
@@ -85,13 +85,15 @@ fn a_daemon_that_was_stopped_writes_nothing_when_it_goes_on() {
     let holding = events.iter().rposition(|event| event["holding"].is_object()).unwrap();
     let more: Vec<_> = events[holding..].iter().filter(|event| event["step"].is_object()).collect();
     assert!(more.is_empty(), "it took a step: {more:#?}");
-    // Its job would go on once the other is done.
-    ghost.env.daemon.kill();
-
     other.watch(&newer).succeeded();
     other.serves("app", "three");
+    // What it had half made is void by then.
+    let ended = ghost.env.watch(&id);
+    assert_eq!(ended.outcome, "stopped", "{}", ended.text);
+    assert!(ended.text.contains(&*newer), "{}", ended.text);
     let live = other.json("deployment/app");
     assert_eq!(live["metadata"]["annotations"]["windlass.dev/job"], *newer);
     let left = other.names("deployments");
     assert!(!left.contains("app-blue"), "{left}");
+    other.serves("app", "three");
 }

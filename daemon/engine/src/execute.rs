@@ -13,7 +13,7 @@ use std::mem;
 use windlass_model::{
     event::Event,
     job::{Release, Source, Stage},
-    outcome::{Outcome, Removed},
+    outcome::{Outcome, Removed, Stop},
     plan::{Change, Cursor, Plan, Step},
     replay::{HookProgress, RollingBack},
 };
@@ -71,9 +71,9 @@ impl Deploy<'_> {
                 {
                     Ok(()) if self.removes() => return self.removed(&plan.release).await,
                     Ok(()) => return self.serving(&plan.release).await,
-                    Err(Interrupted { failure, begun }) => {
+                    Err(Interrupted { failure, begun, is_overtaken }) => {
                         // What is removed cannot come back.
-                        let stays = failure.stays() || self.removes();
+                        let stays = failure.stays() || self.removes() || is_overtaken;
                         let outcome = ended(failure)?;
                         if stays {
                             return Ok(outcome);
@@ -116,8 +116,7 @@ impl Deploy<'_> {
             // A step that is not begun leaves nothing to put back.
             let is_begun = begun && index == from;
             let begun = index + usize::from(is_begun);
-            let interrupted =
-                |cause| Interrupted { failure: Failure { at: step.stage(), cause }, begun };
+            let interrupted = |cause| Interrupted::at(Failure { at: step.stage(), cause }, begun);
             // A removal that has begun is seen through: half an app is no app.
             if begun == 0 || !self.removes() {
                 let done = plan.forward.get(..index).unwrap_or_default();
@@ -156,7 +155,7 @@ impl Deploy<'_> {
             self.await_leases().await.map_err(interrupted)?;
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
-            taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
+            taken.map_err(|failure| Interrupted::at(failure, index + 1))?;
             are_seen = shift::shows_pods(step) || are_seen && shift::checks(step);
         }
         Ok(())
@@ -177,10 +176,16 @@ impl Deploy<'_> {
         } else {
             self.run.unless_stopped(taking).await
         };
-        taken.map_err(|cause| {
+        let failed = |cause, is_overtaken| {
             let at = plan.forward.get(from).map_or(Stage::Release, Step::stage);
-            Interrupted { failure: Failure { at, cause }, begun }
-        })
+            Interrupted { failure: Failure { at, cause }, begun, is_overtaken }
+        };
+        match taken {
+            // What is half made is void by then: neither its next step nor its rollback is of what is there now.
+            Ok(Some(by)) if begun > 0 => Err(failed(Cause::Stopped(Stop::Superseded { by }), true)),
+            Ok(_) => Ok(()),
+            Err(cause) => Err(failed(cause, false)),
+        }
     }
 
     /// Takes the slot of a release again that was given back for a wait: what is half made waits for nobody.
@@ -198,7 +203,11 @@ impl Deploy<'_> {
     ) -> Result<(), Failure> {
         let failed = |cause| Failure { at: Stage::Release, cause };
         if from < steps.len() {
-            Box::pin(self.take_leases(release, &mut None)).await.map_err(failed)?;
+            let taken = Box::pin(self.take_leases(release, &mut None)).await;
+            if let Some(holder) = taken.map_err(failed)? {
+                let warned = self.warn_of_other(&holder).await;
+                return warned.map_err(|lost| failed(lost.into()));
+            }
         }
         for (index, step) in steps.iter().enumerate().skip(from) {
             self.await_leases().await.map_err(failed)?;
@@ -302,4 +311,12 @@ fn rests(step: &Step) -> bool {
 struct Interrupted {
     failure: Failure,
     begun: usize,
+    /// Somebody else worked on the app since these steps were begun.
+    is_overtaken: bool,
+}
+
+impl Interrupted {
+    fn at(failure: Failure, begun: usize) -> Self {
+        Self { failure, begun, is_overtaken: false }
+    }
 }

@@ -159,9 +159,10 @@ fn is_of_run(live: &DynamicObject, holder: &LeaseHolder) -> bool {
     annotation(live, RUN) == Some(&*holder.run)
 }
 
-/// Returns who has a lease. Empty means nobody.
+/// Returns who has a lease. Empty means nobody. It comes into journals and to terminals, whoever wrote it.
 fn holder_of(live: &DynamicObject) -> String {
-    cut(text(&live.data, "/spec/holderIdentity").to_owned(), LONGEST)
+    let name = text(&live.data, "/spec/holderIdentity").chars();
+    cut(name.map(|one| if one.is_ascii_graphic() { one } else { '?' }).collect(), LONGEST)
 }
 
 #[cfg(test)]

@@ -31,18 +31,21 @@ struct Seen {
 
 impl Deploy<'_> {
     /// Takes the lease of each cluster of a release, in one order, and waits as long as somebody else has one. None is
-    /// kept meanwhile: two that each wait for what the other has would wait for ever. So is no slot.
+    /// kept meanwhile: two that each wait for what the other has would wait for ever. So is no slot. Returns whoever was
+    /// waited for last. `None` means that nobody was.
     pub(super) async fn take_leases(
         &self,
         release: &Release,
         slot: &mut Option<Slot>,
-    ) -> Result<(), Cause> {
+    ) -> Result<Option<String>, Cause> {
         let mut placed: Vec<_> = release.each().collect();
         placed.sort_by(|one, other| one.cluster().cmp(other.cluster()));
         let mut seen = BTreeMap::new();
         let began = Instant::now();
         let mut warned = false;
-        while let Some(waits) = self.take_all(&placed, &mut seen).await? {
+        let mut last = None;
+        while let Some((holder, waits)) = self.take_all(&placed, &mut seen).await? {
+            last = Some(holder);
             self.give_leases_back().await;
             *slot = None;
             if began.elapsed() >= LONG && !warned {
@@ -51,18 +54,18 @@ impl Deploy<'_> {
             }
             sleep(LOOK).await;
         }
-        if slot.is_none() && !seen.is_empty() {
+        if last.is_some() {
             self.take_slot(slot);
         }
-        Ok(())
+        Ok(last)
     }
 
-    /// Takes leases one after the other. If somebody else has one, returns a sentence about it.
+    /// Takes leases one after the other. If somebody else has one, returns the holder, and a sentence about it.
     async fn take_all(
         &self,
         placed: &[Release],
         seen: &mut BTreeMap<String, Seen>,
-    ) -> Result<Option<String>, Cause> {
+    ) -> Result<Option<(String, String)>, Cause> {
         for release in placed {
             if self.run.leases().has(release.cluster()) {
                 continue;
@@ -88,13 +91,13 @@ impl Deploy<'_> {
                     let is_new = before.is_none_or(|before| before.holder != holder);
                     if before.is_none_or(|before| before.version != version) {
                         let since = Instant::now();
-                        let now = Seen { holder, version, since };
+                        let now = Seen { holder: holder.clone(), version, since };
                         seen.insert(release.cluster().to_owned(), now);
                     }
                     if is_new {
                         self.record_wait(&waits).await?;
                     }
-                    return Ok(Some(waits));
+                    return Ok(Some((holder, waits)));
                 }
                 Acquired::Refused(message) => {
                     if self.run.leases().note_refusal() {
@@ -117,6 +120,13 @@ impl Deploy<'_> {
             acquired.map_err(|error| Cause::applying(error, release))
         };
         self.run.retrying(acquire).await
+    }
+
+    /// Warns that a rollback is not done: what somebody else did meanwhile stays.
+    pub(super) async fn warn_of_other(&self, holder: &str) -> Result<(), JournalLost> {
+        let message = format!("nothing is rolled back: {holder} worked on the app meanwhile");
+        let fix = "see what serves with `windlass status`, at that daemon".to_owned();
+        self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 
     async fn record_wait(&self, waits: &str) -> Result<(), JournalLost> {

@@ -10,7 +10,7 @@ use windlass_engine::journal::JournalLost;
 use windlass_model::{
     cluster::{Clusters, DEFAULT, RolloutOrder},
     event::Event,
-    job::{Job, Removal, Source},
+    job::{Job, Removal, Source, Stage},
     outcome::{Outcome, Stop},
     spec::Spec,
 };
@@ -118,10 +118,43 @@ async fn a_run_that_was_overtaken_touches_nothing_more() {
     assert_eq!(world.leases.held(), [format!("{DEFAULT}: other/job-9")], "it is not given away");
     let past = world.past();
     assert!(!past.iter().any(|event| matches!(event, Event::RollingBack(_) | Event::Ended(_))));
-    world.leases.end_of_another(DEFAULT);
+    // Its next run waits, and ends the job: what is half made is void by then.
+    let other = meanwhile(&world, |world| async move {
+        sleep(20 * SECOND).await;
+        world.leases.end_of_another(DEFAULT);
+    });
+    let changed = world.cluster.changed();
     let outcome = run(&world, &blue_green()).await;
-    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    other.await.unwrap();
+    let why = Stop::Superseded { by: "other/job-9".into() };
+    assert_eq!(outcome, Outcome::Stopped { at: Stage::Release, why });
+    assert_eq!(world.cluster.changed(), changed);
+    assert!(!world.past().iter().any(|event| matches!(event, Event::RollingBack(_))));
     assert!(world.leases.held().is_empty());
+}
+
+/// The daemon was killed in its rollback, and somebody else released the app since.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_does_not_undo_what_somebody_else_did() {
+    let fails = || World::new().running("old").with(Fault::Crashes("new"));
+    let whole = fails();
+    run(&whole, &job()).await;
+    let begins = |event: &Event| matches!(event, Event::RollingBack(_));
+    let begins = whole.past().iter().position(begins).unwrap();
+    let world = Arc::new(fails().with(Fault::KilledAfter(begins + 1)));
+    live(&world, &job()).await.unwrap_err();
+    world.restart();
+    world.leases.give_to_another(DEFAULT);
+    let other = meanwhile(&world, |world| async move {
+        sleep(20 * SECOND).await;
+        world.leases.end_of_another(DEFAULT);
+    });
+    let changed = world.cluster.changed();
+    let outcome = run(&world, &job()).await;
+    other.await.unwrap();
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert_eq!(world.cluster.changed(), changed);
+    assert_eq!(warnings(&world, "nothing is rolled back: other/job-9"), 1);
 }
 
 /// The lease may be somebody else's by the time at which the API server answers again.

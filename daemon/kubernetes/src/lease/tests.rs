@@ -128,6 +128,17 @@ async fn a_missing_namespace_is_made_only_for_a_release() {
     assert!(!server.get(NAMESPACE).is_null());
 }
 
+#[tokio::test]
+async fn the_name_of_a_holder_moves_no_cursor() {
+    let (server, client) = server();
+    let mut lease = head(&release());
+    lease["spec"] = json!({ "holderIdentity": format!("\u{1b}[2J{}", "x".repeat(LONGEST)) });
+    server.put(LEASE_OF_WEB, lease);
+    let seen = acquired(&client, &LeaseHolder::new("a", "job-1"), None).await;
+    let Acquired::By { holder, .. } = seen else { panic!("{seen:?}") };
+    assert!(holder.starts_with("?[2Jx") && holder.len() <= LONGEST + '…'.len_utf8(), "{holder}");
+}
+
 /// Another tool leaves its Lease where it ends.
 #[tokio::test]
 async fn a_lease_without_a_holder_is_free() {
