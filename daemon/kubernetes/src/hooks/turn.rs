@@ -5,7 +5,10 @@ use super::{
     action::stop,
     job::{self, Begun, LOCK},
 };
-use crate::client::{Client, limited};
+use crate::{
+    client::{Client, limited},
+    render::INSTANCE,
+};
 use k8s_openapi::{
     api::batch::v1::{Job, JobCondition},
     apimachinery::pkg::apis::meta::v1::Time,
@@ -53,6 +56,9 @@ pub(super) async fn take(
         sleep(LOOK).await;
         let params = ListParams::default().labels(&format!("{LOCK}={lock}"));
         let all = limited(api.list(&params), "jobs with the lock").await?.items;
+        for abandoned in left(&all, begun.name) {
+            stop(client, release, abandoned).await?;
+        }
         match place(&all, begun.name) {
             Place::Begun => return Ok(None),
             Place::Begins => {}
@@ -90,11 +96,38 @@ fn place(all: &[Job], name: &str) -> Place {
     let others = || all.iter().filter(move |job| !is(job) && !has_ended(job));
     let before = others()
         .find(|job| !is_suspended(job))
-        .or_else(|| others().find(|job| age(job) < age(own)));
+        .or_else(|| others().find(|job| is_before(job, own)));
     match before {
         Some(before) => Place::Behind(before.metadata.name.clone().unwrap_or_default()),
         None => Place::First,
     }
+}
+
+/// Returns the Jobs of the same app that wait while this one does: nobody waits for their turn any more, since one run
+/// at a time works on an app. They would be before all younger ones for ever.
+fn left<'a>(all: &'a [Job], name: &str) -> Vec<&'a str> {
+    let is_own = |job: &&Job| job.metadata.name.as_deref() == Some(name);
+    let Some(own) = all.iter().find(is_own) else { return Vec::new() };
+    let of_app = all.iter().filter(|job| !is_own(job) && waits(job) && app(job) == app(own));
+    of_app.filter_map(|job| job.metadata.name.as_deref()).collect()
+}
+
+fn app(job: &Job) -> Option<&str> {
+    job.metadata.labels.as_ref()?.get(INSTANCE).map(String::as_str)
+}
+
+/// Returns whether one waiting Job is before another: the older one, unless it has waited for longer than anybody does.
+/// Of two, both give the same answer.
+fn is_before(job: &Job, other: &Job) -> bool {
+    if second(job).abs_diff(second(other)) > LONGEST.as_secs() {
+        return age(job) > age(other);
+    }
+    age(job) < age(other)
+}
+
+/// Returns the second in which a Job was made, since 1970.
+fn second(job: &Job) -> i64 {
+    job.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second())
 }
 
 /// Returns what sorts Jobs by age, and those of one second by name.
@@ -161,6 +194,29 @@ mod tests {
             let all = [made("other", 1, false, Some(end)), made("own", 2, true, None)];
             assert_eq!(place(&all, "own"), Place::First, "{end}");
         }
+    }
+
+    /// Its daemon failed while it waited: nobody lets it begin.
+    #[test]
+    fn a_job_that_nobody_waits_for_holds_nobody_up_for_ever() {
+        let mut old = made("old", 1, true, Some("Suspended"));
+        let own = made("own", 2, true, None);
+        assert_eq!(left(&[old.clone(), own.clone()], "own"), ["old"], "it is of the same app");
+        let of_other: Job = {
+            let labels = old.metadata.labels.as_mut().unwrap();
+            labels.insert(INSTANCE.into(), "api--hook".into());
+            old
+        };
+        assert!(left(&[of_other.clone(), own.clone()], "own").is_empty());
+        assert_eq!(place(&[of_other.clone(), own.clone()], "own"), Place::Behind("old".into()));
+        let mut late = serde_json::to_value(&own).unwrap();
+        late["metadata"]["creationTimestamp"] = json!("2025-11-25T19:53:02Z");
+        let late: Job = serde_json::from_value(late).unwrap();
+        let all = [of_other, late];
+        assert_eq!(place(&all, "own"), Place::First);
+        assert_eq!(place(&all, "old"), Place::Behind("own".into()), "both see the same");
+        let runs = [made("old", 1, false, None), own];
+        assert!(left(&runs, "own").is_empty(), "it has begun, and is waited for");
     }
 
     #[test]
