@@ -174,6 +174,10 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     if is(&["Suspended"]).is_some() {
         return Some(End::Stuck("it was stopped before".into()));
     }
+    // Its pod may be deleted by now, or be about to be.
+    if is(&["Complete"]).is_some() {
+        return Some(End::Exited(0));
+    }
     // A pod that the cluster took away may get a successor: the Job knows.
     let is_leaving =
         pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some() || is_disrupted(pod));
@@ -229,7 +233,7 @@ fn ran(pod: &Pod) -> bool {
 }
 
 fn hopeless(observed: &Observed) -> Option<String> {
-    let waiting = statuses(observed.pods.first()?).next()?.state.as_ref()?.waiting.as_ref()?;
+    let waiting = statuses(pod(observed)?).next()?.state.as_ref()?.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
     Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
 }
@@ -240,7 +244,7 @@ fn state(observed: &Observed, noticed: Option<&Finding>) -> (String, String) {
         let code = problem.code;
         return (format!("{subject} {code}"), format!("{subject} waits ({code}): {message}"));
     }
-    let Some(pod) = observed.pods.first() else {
+    let Some(pod) = pod(observed) else {
         let line = "its Job waits for a pod".to_owned();
         return (line.clone(), line);
     };
@@ -305,6 +309,18 @@ mod tests {
         assert!(end_of(&observed(json!({}), lost.clone()), true).is_none());
         let ended = end_of(&observed(failed("BackoffLimitExceeded"), lost), true);
         assert!(matches!(ended, Some(End::Exited(137))));
+    }
+
+    /// Otherwise its end would be waited for until the time is up, and then count as a failure.
+    #[test]
+    fn a_job_that_succeeded_has_ended_whatever_became_of_its_pod() {
+        let done = || json!({ "conditions": [{ "type": "Complete", "status": "True" }] });
+        let mut leaving = container(json!({ "terminated": { "exitCode": 0 } }));
+        leaving["metadata"]["deletionTimestamp"] = json!("2025-11-25T17:53:00Z");
+        for pod in [Value::Null, leaving] {
+            let ended = end_of(&observed(done(), pod), false);
+            assert!(matches!(ended, Some(End::Exited(0))));
+        }
     }
 
     #[test]
