@@ -8,8 +8,8 @@ pub const LOGS_KEPT_MS: u64 = 30 * DAY_MS;
 /// Milliseconds for which an ended job is kept: 365 days.
 pub const JOBS_KEPT_MS: u64 = 365 * DAY_MS;
 
-/// Milliseconds between a release and the look which older ones are kept: releases one after another are looked at
-/// together.
+/// Milliseconds between a release, or a removal, and the look which older releases are kept: releases one after another
+/// are looked at together.
 pub const COLLECT_AFTER_MS: u64 = 60_000;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -118,9 +118,13 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
                 after(DueKind::ForgetLogs, LOGS_KEPT_MS),
                 after(DueKind::ForgetJob, JOBS_KEPT_MS),
             ];
-            if let Outcome::Succeeded(release) = outcome {
-                all.push(Due::on_app(DueKind::Collect, &release.app, now_ms + COLLECT_AFTER_MS));
-            }
+            let app = match outcome {
+                Outcome::Succeeded(release) => Some(&release.app),
+                Outcome::Removed(removed) => Some(&removed.app),
+                Outcome::Failed(_) | Outcome::Stopped { .. } => None,
+            };
+            let collect = |app| Due::on_app(DueKind::Collect, app, now_ms + COLLECT_AFTER_MS);
+            all.extend(app.map(collect));
             all
         }
         _ => Vec::new(),
@@ -132,7 +136,7 @@ mod tests {
     use super::*;
     use crate::{
         job::{Gate, Image, Release, Stage},
-        outcome::{Outcome, Stop},
+        outcome::{Outcome, Removed, Stop},
         runtime::Runtime,
     };
 
@@ -159,6 +163,9 @@ mod tests {
         let due = due_after("j1", 1000, &ended);
         let collect = Due::on_app(DueKind::Collect, &release.app, 1000 + COLLECT_AFTER_MS);
         assert!(due.contains(&collect) && due.len() == 4, "{due:?}");
+        let removed = Removed { job: "j1".into(), app: release.app, clusters: Vec::new() };
+        let due = due_after("j1", 1000, &Event::Ended(Outcome::Removed(removed)));
+        assert!(due.contains(&collect), "what served before a removal is not kept: {due:?}");
     }
 
     #[test]

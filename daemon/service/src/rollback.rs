@@ -273,13 +273,17 @@ fn collected(app: &App, gone: &Collected, kept: &[(Release, u64)]) -> ServiceErr
         }
     }
     let one = |release: &&Release| format!("{} ({})", release.id, short(&release.commit));
-    let kept = distinct.iter().map(one).collect::<Vec<_>>().join(", ");
+    let kept = match distinct.iter().map(one).collect::<Vec<_>>().join(", ") {
+        // The app was removed.
+        none if none.is_empty() => "none is kept".to_owned(),
+        kept => format!("kept are {kept}"),
+    };
     let days = now.saturating_sub(gone.at_ms) / 86_400_000;
     let when = if days == 0 { "today".to_owned() } else { format!("{days} d ago") };
     ServiceError::Conflict {
         reason: "release-collected",
         message: format!(
-            "release {} ({}) of {app} is kept no more: it was collected {when}; kept are {kept}",
+            "release {} ({}) of {app} is kept no more: it was collected {when}; {kept}",
             gone.id,
             short(&gone.commit)
         ),

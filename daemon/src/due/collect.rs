@@ -50,22 +50,32 @@ impl DueLoop {
     }
 
     /// Returns how many releases were forgotten.
-    async fn forget_old(&self, app: &App) -> Result<u64, StoreError> {
+    async fn forget_old(&self, app: &App) -> Result<u64, String> {
         let mut kept = Kept::new(self.keep_releases);
-        let mut old = Vec::new();
+        let (mut old, mut spared) = (Vec::new(), Vec::new());
+        let mut serves_nowhere = true;
         let mut before = None;
         loop {
-            let page = self.store.releases(app, before.as_deref(), PAGE).await?;
+            let page = self.store.releases(app, before.as_deref(), PAGE).await;
+            let page = page.map_err(|error| error.to_string())?;
             let Some((oldest, _)) = page.last() else { break };
             before = Some(oldest.id.clone());
-            let gone = page.iter().filter(|(release, _)| !kept.keeps(release));
-            old.extend(gone.map(|(release, _)| Collected::of(release, now_ms())));
+            for (release, _) in &page {
+                serves_nowhere = serves_nowhere && self.is_removed(release).await?;
+                let list = if kept.keeps(release) { &mut spared } else { &mut old };
+                list.push(Collected::of(release, now_ms()));
+            }
+        }
+        // No release of before a removal comes back: those of a preview would stay for ever, with their images.
+        if serves_nowhere {
+            old.append(&mut spared);
         }
         let mut forgotten = 0_u64;
         let slice = usize::try_from(PAGE).unwrap_or(usize::MAX);
         for some in old.chunks(slice) {
             let _turn = self.forgetting.lock().await;
-            forgotten = forgotten.saturating_add(self.store.collect(app, some).await?);
+            let collected = self.store.collect(app, some).await;
+            forgotten = forgotten.saturating_add(collected.map_err(|error| error.to_string())?);
         }
         Ok(forgotten)
     }

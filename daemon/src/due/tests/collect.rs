@@ -91,6 +91,30 @@ async fn nothing_is_forgotten_while_a_job_of_the_app_is_there() {
     assert_eq!(ids(&store).await, ["3", "2", "1"]);
 }
 
+/// Those of a preview would stay for ever, with their images.
+#[tokio::test]
+async fn no_release_of_an_app_that_was_removed_from_everywhere_is_kept() {
+    let store = MemoryStore::default();
+    for id in ["1", "2"] {
+        released(&store, id, &app()).await;
+    }
+    let clusters = store.releases(&app(), None, 1).await.unwrap()[0].0.clusters.clone();
+    let removes = async |id: &str, clusters: Vec<String>| {
+        let claim = begin(&store, id).await;
+        let removed = Outcome::Removed(Removed { job: id.into(), app: app(), clusters });
+        store.append(&claim, Event::Ended(removed)).await.unwrap();
+    };
+    let due = collecting(&store, 2, None);
+    removes("3", vec!["another".into()]).await;
+    assert_eq!(due.collect(&app()).await, Ok(None));
+    assert_eq!(ids(&store).await, ["2", "1"]);
+    removes("4", clusters).await;
+    assert_eq!(due.collect(&app()).await, Ok(None));
+    assert!(ids(&store).await.is_empty());
+    assert!(!store.has_image("sha256:2").await.unwrap());
+    assert_eq!(store.left_images(&app()).await.unwrap().len(), 2);
+}
+
 #[tokio::test]
 async fn images_are_deleted_an_hour_later_and_once() {
     let store = MemoryStore::default();

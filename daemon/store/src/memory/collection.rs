@@ -11,14 +11,18 @@ impl Collection for MemoryStore {
         let mut tables = self.tables();
         let mut forgotten = 0;
         for release in releases {
-            let is_newest = |cluster: &String| {
-                !tables.releases.values().any(|(newer, _)| {
-                    newer.app == *app && newer.id > release.id && newer.clusters.contains(cluster)
-                })
+            let serves = |cluster: &String| {
+                tables.removal(app, cluster).is_none_or(|job| *job < release.id)
+                    && !tables.releases.values().any(|(newer, _)| {
+                        newer.app == *app
+                            && newer.id > release.id
+                            && newer.clusters.contains(cluster)
+                    })
             };
-            let may_go = tables.releases.get(&release.id).is_some_and(|(known, _)| {
-                known.app == *app && !known.clusters.iter().any(is_newest)
-            });
+            let may_go = tables
+                .releases
+                .get(&release.id)
+                .is_some_and(|(known, _)| known.app == *app && !known.clusters.iter().any(serves));
             if may_go {
                 tables.releases.remove(&release.id);
                 let collected = tables.collected.entry(app.clone()).or_default();

@@ -23,7 +23,11 @@ impl Collection for SqliteStore {
                  WHERE came.release = ?4 AND NOT EXISTS (SELECT 1 FROM release_clusters AS newer \
                  WHERE newer.project = came.project AND newer.app = came.app \
                  AND newer.environment = came.environment AND newer.cluster = came.cluster \
-                 AND newer.release > came.release))",
+                 AND newer.release > came.release) \
+                 AND NOT EXISTS (SELECT 1 FROM removals AS gone \
+                 WHERE gone.project = came.project AND gone.app = came.app \
+                 AND gone.environment = came.environment AND gone.cluster = came.cluster \
+                 AND gone.job >= came.release))",
             );
             let delete = delete.bind(&app.project).bind(&app.name).bind(&app.environment);
             let deleted = delete.bind(&release.id).execute(&mut *transaction).await.or_store()?;

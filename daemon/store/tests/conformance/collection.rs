@@ -5,7 +5,12 @@ use crate::{
     data::{app, begin, release, succeeded},
 };
 use windlass_engine::ports::store::{COLLECTED_REMEMBERED, Collected, Store};
-use windlass_model::{app::App, job::Release};
+use windlass_model::{
+    app::App,
+    event::Event,
+    job::Release,
+    outcome::{Outcome, Removed},
+};
 
 /// Releases to these clusters, with an image of its own.
 async fn released(store: &dyn Store, id: &str, clusters: &[&str]) -> Release {
@@ -66,6 +71,14 @@ pub(crate) async fn what_serves_in_a_cluster_is_never_collected(place: Place) {
     assert_eq!(last.id, "1");
     let serving = store.serving("").await.unwrap();
     assert_eq!(serving.into_iter().map(|one| one.id).collect::<Vec<_>>(), ["1", "3", "4"]);
+    // Nothing serves in a cluster that the app was removed from.
+    let claim = begin(&*store, "5").await;
+    let clusters = vec!["us".to_owned(), "ap".to_owned()];
+    let removed = Removed { job: "5".into(), app: app(), clusters };
+    store.append(&claim, Event::Ended(Outcome::Removed(removed))).await.unwrap();
+    all.push(Collected::of(&released(&*store, "6", &["ap"]).await, 7));
+    assert_eq!(store.collect(&app(), &all).await.unwrap(), 2);
+    assert_eq!(ids(&*store).await, ["6", "4"]);
 }
 
 pub(crate) async fn images_of_what_was_collected_are_tried_until_nobody_does(place: Place) {

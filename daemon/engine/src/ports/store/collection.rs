@@ -44,7 +44,8 @@ impl Collected {
 #[async_trait]
 pub trait Collection: Send + Sync {
     /// Forgets releases of an app and remembers that they were there, in one transaction. Passes over those that are
-    /// unknown, and the newest of each cluster: it serves. Returns how many were forgotten.
+    /// unknown, and the newest of each cluster unless the app was removed there since: it serves. Returns how many were
+    /// forgotten.
     async fn collect(&self, app: &App, releases: &[Collected]) -> Result<u64, StoreError>;
     /// Returns the collected releases of an app whose images were neither deleted nor given up, the oldest first.
     async fn left_images(&self, app: &App) -> Result<Vec<Collected>, StoreError>;
