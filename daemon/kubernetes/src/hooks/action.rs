@@ -26,6 +26,9 @@ use windlass_rollout::report::report;
 /// Bytes of a command's output that are kept: its end, which is masked and cut again before it is recorded.
 const OUTPUT: usize = 64 << 10;
 
+/// Bytes of a Job's log that are read: those of its last lines that come first.
+const READ: usize = 1 << 20;
+
 /// Time that we wait beyond an action's own limit, which the cluster enforces.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -192,10 +195,38 @@ async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>,
 }
 
 async fn log(client: &Client, namespace: &str, pod: &str) -> String {
-    let params =
-        LogParams { limit_bytes: Some(1 << 20), tail_lines: Some(200), ..LogParams::default() };
+    let limit_bytes = i64::try_from(READ).ok();
+    let params = LogParams { limit_bytes, tail_lines: Some(200), ..LogParams::default() };
     let text = limited(client.api::<Pod>(namespace).logs(pod, &params), "log").await;
-    let text = text.unwrap_or_default();
+    whole_lines(&text.unwrap_or_default()).to_owned()
+}
+
+/// Returns the end of a log, without the parts of lines at which it was cut: a part of a secret would not be masked.
+fn whole_lines(text: &str) -> &str {
+    let is_cut = text.len() >= READ;
+    let text = text.rsplit_once('\n').filter(|_| is_cut).map_or(text, |(lines, _)| lines);
     let from = text.len().saturating_sub(OUTPUT);
-    text.get(text.ceil_char_boundary(from)..).unwrap_or_default().to_owned()
+    let end = text.get(text.ceil_char_boundary(from)..).unwrap_or_default();
+    end.split_once('\n').filter(|_| from > 0).map_or(end, |(_, lines)| lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_cut_between_lines() {
+        assert_eq!(whole_lines("one\ntwo\n"), "one\ntwo\n");
+        let line = format!("PASSWORD={}\n", "é".repeat(3000));
+        let long = line.repeat(20);
+        let end = whole_lines(&long);
+        assert!(end.len() <= OUTPUT && end.len() > OUTPUT - line.len());
+        assert!(end.lines().all(|one| one == line.trim_end()));
+        // The API server leaves out what is beyond its limit.
+        let full = format!("{}PASS", line.repeat(READ / line.len() + 1));
+        let end = whole_lines(&full);
+        assert!(!end.is_empty() && end.lines().all(|one| one == line.trim_end()));
+        let only = "a".repeat(2 * OUTPUT);
+        assert_eq!(whole_lines(&only).len(), OUTPUT, "a log of one line is not left out");
+    }
 }
