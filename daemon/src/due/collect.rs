@@ -1,6 +1,7 @@
 //! Releases that are kept no more: they are forgotten, and their images deleted where the operator wants that.
 
 use super::{AGAIN_MS, DueLoop, UNKNOWN_MS, kept::Kept};
+use std::collections::BTreeSet;
 use windlass_engine::ports::store::{Collected, StoreError};
 use windlass_model::{app::App, clock::now_ms};
 use windlass_registry::Deleted;
@@ -89,13 +90,21 @@ impl DueLoop {
         let mut next: Option<u64> = None;
         let mut at = |at_ms: u64| next = Some(next.map_or(at_ms, |next: u64| next.min(at_ms)));
         let left = self.store.left_images(app).await?;
+        let due_ms = |image: &Collected| image.at_ms.saturating_add(GRACE_MS);
+        let now = now_ms();
+        // Several releases may have had one image: it is asked for once, when the youngest of them is due.
+        let young = left.iter().filter(|image| due_ms(image) > now);
+        let mut passed: BTreeSet<&str> = young.map(|image| &*image.digest).collect();
         let mut failures = 0;
         for image in &left {
-            let due_ms = image.at_ms.saturating_add(GRACE_MS);
-            if due_ms > now_ms() {
+            let due_ms = due_ms(image);
+            if due_ms > now {
                 // The others are younger.
                 at(due_ms);
                 break;
+            }
+            if !passed.insert(&image.digest) {
+                continue;
             }
             // A build may push the same image again, for another environment too.
             if self.is_building(app).await? {

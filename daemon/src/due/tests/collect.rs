@@ -142,6 +142,23 @@ async fn images_are_deleted_an_hour_later_and_once() {
 }
 
 #[tokio::test]
+async fn an_image_of_several_releases_is_deleted_once_and_when_the_youngest_is_due() {
+    for (second_ms, expected) in [(now_ms() - 7_000_000, &["sha256:1"][..]), (now_ms(), &[][..])] {
+        let store = MemoryStore::default();
+        let mut old = Vec::new();
+        for id in ["1", "2", "3"] {
+            old.push(Collected::of(&released(&store, id, &app()).await, now_ms() - 7_200_000));
+        }
+        old[1] = Collected { digest: old[0].digest.clone(), at_ms: second_ms, ..old[1].clone() };
+        assert_eq!(store.collect(&app(), &old).await.unwrap(), 2);
+        let images = Images::that(Ok(Some(Deleted::Deleted)));
+        let due = collecting(&store, 2, Some(images.clone()));
+        assert_eq!(due.collect(&app()).await.unwrap().is_some(), expected.is_empty());
+        assert_eq!(images.asked(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_registry_that_fails_is_asked_again_and_not_for_ever() {
     let store = forgotten().await;
     let images = Images::that(Err("away".into()));
