@@ -71,8 +71,12 @@ impl Deploy<'_> {
         loop {
             let migration = Migration { phase, key: format!("{key}/{run}") };
             let begin = || async {
-                let ended = self.ports.cluster.migrate(release, &migration, recorder).await;
-                ended.map_err(|error| Cause::applying(error, release))
+                let ended = async {
+                    let ended = self.ports.cluster.migrate(release, &migration, recorder).await;
+                    ended.map_err(|error| Cause::applying(error, release))
+                };
+                // A Job may wait long for its turn before it is begun.
+                self.writing(release, ended).await
             };
             let result = self.run.retrying(begin).await?;
             let output = result.output();
