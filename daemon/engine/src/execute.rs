@@ -169,6 +169,11 @@ impl Deploy<'_> {
         begun: usize,
         slot: &mut Option<Slot>,
     ) -> Result<(), Interrupted> {
+        // An earlier run took all steps: what somebody else did since does not undo that.
+        if from >= plan.forward.len() {
+            self.take_left_leases(&plan.release).await;
+            return Ok(());
+        }
         let taking = Box::pin(self.take_leases(&plan.release, slot));
         // What is half removed is not stopped while it waits, either.
         let taken = if begun > 0 && self.removes() {
@@ -184,7 +189,12 @@ impl Deploy<'_> {
             // What is half made is void by then: neither its next step nor its rollback is of what is there now.
             Ok(Some(by)) if begun > 0 => Err(failed(Cause::Stopped(Stop::Superseded { by }), true)),
             Ok(_) => Ok(()),
-            Err(cause) => Err(failed(cause, false)),
+            Err(cause) => {
+                if begun == 0 {
+                    self.take_left_leases(&plan.release).await;
+                }
+                Err(failed(cause, false))
+            }
         }
     }
 

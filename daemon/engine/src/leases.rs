@@ -129,6 +129,13 @@ impl HeldLeases {
         Ok(acquired)
     }
 
+    /// Takes the leases of releases, each in one cluster, where nobody else has them. What fails is left to end by itself.
+    pub(crate) async fn take_left(&self, leases: &dyn Leases, releases: &[Release]) {
+        let takes = releases.iter().filter(|release| !self.has(release.cluster()));
+        let takes = takes.map(|release| self.acquire(leases, release, None, false));
+        let _ = timeout(GIVING_BACK, join_all(takes)).await;
+    }
+
     /// Renews all leases, for ever. It returns once one is lost, with the name of its holder.
     pub async fn keep(&self, leases: &dyn Leases) -> String {
         let mut lost = self.lost.subscribe();
@@ -300,9 +307,18 @@ impl HeldLeases {
 
     /// Gives all leases back, side by side. One that cannot be given back ends by itself.
     pub async fn give_back(&self, leases: &dyn Leases) {
-        let all = std::mem::take(&mut *self.all());
-        let back =
-            all.values().map(|held| leases.give_back(&held.release, &self.holder, &held.version));
+        let clusters: Vec<_> = self.all().keys().cloned().collect();
+        let back = clusters.iter().map(|cluster| self.give_one_back(leases, cluster));
         let _ = timeout(GIVING_BACK, join_all(back)).await;
+        self.all().clear();
+    }
+
+    /// Gives the lease of a cluster back, after a renewal on its way: that one would find it gone, and take it again.
+    async fn give_one_back(&self, leases: &dyn Leases, cluster: &str) {
+        let Some(held) = self.held(cluster) else { return };
+        let _one = held.renewing.lock().await;
+        let held = self.all().remove(cluster);
+        let Some(held) = held else { return };
+        let _ = leases.give_back(&held.release, &self.holder, &held.version).await;
     }
 }

@@ -122,6 +122,13 @@ impl Deploy<'_> {
         self.run.retrying(acquire).await
     }
 
+    /// Takes the leases that an earlier run of the job left, or a request that was dropped on its way: the end of this run
+    /// gives them back, and the app's next job does not wait for them to end.
+    pub(super) async fn take_left_leases(&self, release: &Release) {
+        let placed: Vec<_> = release.each().collect();
+        self.run.leases().take_left(&*self.ports.leases, &placed).await;
+    }
+
     /// Warns that a rollback is not done: what somebody else did meanwhile stays.
     pub(super) async fn warn_of_other(&self, holder: &str) -> Result<(), JournalLost> {
         let message = format!("nothing is rolled back: {holder} worked on the app meanwhile");

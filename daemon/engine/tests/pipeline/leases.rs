@@ -270,3 +270,42 @@ async fn the_next_run_of_a_job_goes_on_with_its_lease_at_once() {
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
     assert!(began.elapsed() < 20 * SECOND, "{:?}", began.elapsed());
 }
+
+/// The daemon was killed once all was done, before the end was in its journal. Another one works on the app by then.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_was_through_succeeds_whoever_has_the_lease_since() {
+    let whole = World::new().running("old");
+    run(&whole, &job()).await;
+    let last = |event: &Event| matches!(event, Event::StepFinished(_));
+    let last = whole.past().iter().rposition(last).unwrap();
+    for is_taken in [false, true] {
+        let world = World::new().running("old").with(Fault::KilledAfter(last + 1));
+        live(&world, &job()).await.unwrap_err();
+        assert_eq!(world.leases.held(), [format!("{DEFAULT}: bed/job-1")]);
+        world.restart();
+        if is_taken {
+            world.leases.give_to_another(DEFAULT);
+        }
+        let outcome = run(&world, &job()).await;
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+        let left: &[_] = if is_taken { &[format!("{DEFAULT}: other/job-9")] } else { &[] };
+        assert_eq!(world.leases.held(), left);
+    }
+}
+
+/// The daemon was killed before the first step, and the job was cancelled before it came back.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_cancelled_before_its_first_step_leaves_no_lease_of_its_former_run() {
+    let whole = World::new().running("old");
+    run(&whole, &job()).await;
+    let begins = |event: &Event| matches!(event, Event::StepStarted(..));
+    let begins = whole.past().iter().position(begins).unwrap();
+    let world = World::new().running("old").with(Fault::KilledAfter(begins));
+    live(&world, &job()).await.unwrap_err();
+    assert_eq!(world.leases.held(), [format!("{DEFAULT}: bed/job-1")]);
+    world.restart();
+    world.journal.cancel();
+    let outcome = run(&world, &job()).await;
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    assert!(world.leases.held().is_empty(), "the app's next job would wait for it");
+}
