@@ -174,7 +174,7 @@ impl Deploy<'_> {
             self.take_left_leases(&plan.release).await;
             return Ok(());
         }
-        let taking = Box::pin(self.take_leases(&plan.release, slot));
+        let taking = Box::pin(self.take_leases(&plan.release, begun > 0, slot));
         // What is half removed is not stopped while it waits, either.
         let taken = if begun > 0 && self.removes() {
             taking.await
@@ -213,7 +213,7 @@ impl Deploy<'_> {
     ) -> Result<(), Failure> {
         let failed = |cause| Failure { at: Stage::Release, cause };
         if from < steps.len() {
-            let taken = Box::pin(self.take_leases(release, &mut None)).await;
+            let taken = Box::pin(self.take_leases(release, true, &mut None)).await;
             if let Some(holder) = taken.map_err(failed)? {
                 let warned = self.warn_of_other(&holder).await;
                 return warned.map_err(|lost| failed(lost.into()));

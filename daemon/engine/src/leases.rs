@@ -27,7 +27,8 @@ use windlass_model::{
     job::Release,
 };
 
-/// Time between two renewals.
+/// Time between two renewals, also of a release that holds for days: each is one small write, as each node's kubelet sends
+/// them at the same pace. Less often would let whoever waits for a daemon that is gone wait longer than [`LEASE`].
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Age of a renewal after which a write waits for the next. What is left of [`LEASE`] is for a request on its way.
@@ -273,7 +274,9 @@ impl HeldLeases {
         let sent = Instant::now();
         match leases.acquire(&held.release, &self.holder, None, false).await {
             Ok(Acquired::Held(version)) => self.note(cluster, version, sent),
-            Ok(Acquired::By { holder, .. }) => return Err(self.lose(holder)),
+            Ok(Acquired::By { holder, .. } | Acquired::Void { holder, .. }) => {
+                return Err(self.lose(holder));
+            }
             // With its namespace: there is nothing left to be alone with.
             Ok(Acquired::NoNamespace | Acquired::Refused(_))
             | Err(
@@ -319,6 +322,6 @@ impl HeldLeases {
         let _one = held.renewing.lock().await;
         let held = self.all().remove(cluster);
         let Some(held) = held else { return };
-        let _ = leases.give_back(&held.release, &self.holder, &held.version).await;
+        let _ = leases.give_back(&held.release, &self.holder).await;
     }
 }

@@ -350,12 +350,7 @@ impl Leases for Kubernetes {
         self.trusted(lease::renew(&self.client, release, holder, version).await).await
     }
 
-    async fn give_back(
-        &self,
-        release: &Release,
-        holder: &LeaseHolder,
-        version: &str,
-    ) -> Result<(), ClusterError> {
-        self.trusted(lease::give_back(&self.client, release, holder, version).await).await
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError> {
+        self.trusted(lease::give_back(&self.client, release, holder).await).await
     }
 }

@@ -201,12 +201,7 @@ impl Leases for Clusters {
         self.of(release).await?.renew_lease(release, holder, version).await
     }
 
-    async fn give_back(
-        &self,
-        release: &Release,
-        holder: &LeaseHolder,
-        version: &str,
-    ) -> Result<(), ClusterError> {
-        self.of(release).await?.give_back(release, holder, version).await
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError> {
+        self.of(release).await?.give_back(release, holder).await
     }
 }

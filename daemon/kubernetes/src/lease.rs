@@ -1,6 +1,7 @@
 //! Leases (`coordination.k8s.io/v1`) that say whose turn it is to work on an app: `windlass-<app>` in its namespace.
 //!
-//! A Lease is there while somebody works, and is deleted afterwards: most releases make and delete it, and ask nothing.
+//! A Lease is there while somebody works, and is deleted afterwards. One that was taken over stays without a holder: the
+//! job that had it may come back long after, and learns by it that somebody else has worked on the app.
 //! Each write names the version that it is of, so that of two at once one fails. Times in a Lease are for people alone.
 
 use crate::{
@@ -17,6 +18,12 @@ use windlass_model::{error::ClusterError, job::Release};
 
 /// Annotation that tells two runs of a job apart.
 const RUN: &str = "windlass.dev/run";
+
+/// Annotation with the jobs from which a Lease was taken over, the last one at its end.
+const OVER: &str = "windlass.dev/taken-over-from";
+
+/// Jobs in [`OVER`] at most. Each was left by a daemon that did not come back.
+const MOST: usize = 8;
 
 /// Bytes of the longest name of a holder that is shown. Whoever may write Leases may have written it.
 const LONGEST: usize = 200;
@@ -72,8 +79,12 @@ async fn take(
         if !is_ours && !name.is_empty() && over != Some(&*version) {
             return Ok(Acquired::By { holder: name, version });
         }
-        if let Versioned::Done(version) = client.merge_version(&head, &version, new.clone()).await?
-        {
+        if !is_ours && over != Some(&*version) && taken_over(&live).any(|job| job == holder.job) {
+            return Ok(Acquired::Void { holder: last_of(&live), version });
+        }
+        let mut taken = new.clone();
+        taken["metadata"]["annotations"][OVER] = over_from(&live, holder);
+        if let Versioned::Done(version) = client.merge_version(&head, &version, taken).await? {
             return Ok(Acquired::Held(version));
         }
     }
@@ -100,7 +111,7 @@ pub(crate) async fn renew(
         let Some(live) = client.find(&head).await? else { return Ok(Renewed::Gone) };
         // An answer to an earlier renewal may have been lost on its way.
         if !is_of_run(&live, holder) {
-            return Ok(Renewed::Lost(holder_of(&live)));
+            return Ok(Renewed::Lost(last_of(&live)));
         }
         version = live.metadata.resource_version.unwrap_or_default();
     }
@@ -108,21 +119,30 @@ pub(crate) async fn renew(
     Err(ClusterError::Unreachable { message })
 }
 
-/// Gives a lease of this version back. One that somebody else has by now stays.
+/// Gives a lease back, as `Leases::give_back` does.
 pub(crate) async fn give_back(
     client: &Client,
     release: &Release,
     holder: &LeaseHolder,
-    version: &str,
 ) -> Result<(), ClusterError> {
     let head = head(release);
-    if client.delete_version(&head, version).await? != Versioned::Other {
-        return Ok(());
-    }
-    // A renewal may have been on its way.
-    let live = client.find(&head).await?.filter(|live| is_of_run(live, holder));
-    if let Some(version) = live.and_then(|live| live.metadata.resource_version) {
-        client.delete_version(&head, &version).await?;
+    for _ in 0..TRIES {
+        let live = client.find(&head).await?.filter(|live| is_of_run(live, holder));
+        let Some(live) = live else { break };
+        let version = live.metadata.resource_version.as_deref().unwrap_or_default();
+        let given = if taken_over(&live).next().is_none() {
+            client.delete_version(&head, version).await?
+        } else {
+            let free = json!({
+                "metadata": { "annotations": { RUN: null } },
+                "spec": { "holderIdentity": null },
+            });
+            client.merge_version(&head, version, free).await?
+        };
+        // A renewal may have been on its way.
+        if given != Versioned::Other {
+            break;
+        }
     }
     Ok(())
 }
@@ -159,10 +179,41 @@ fn is_of_run(live: &DynamicObject, holder: &LeaseHolder) -> bool {
     annotation(live, RUN) == Some(&*holder.run)
 }
 
-/// Returns who has a lease. Empty means nobody. It comes into journals and to terminals, whoever wrote it.
+/// Returns the jobs from which a lease was taken over.
+fn taken_over(live: &DynamicObject) -> impl Iterator<Item = &str> {
+    annotation(live, OVER).unwrap_or_default().split_whitespace()
+}
+
+/// Returns [`OVER`] as it is once `holder` has taken a lease. Null means that there is no such job.
+fn over_from(live: &DynamicObject, holder: &LeaseHolder) -> Value {
+    let before = annotation(live, JOB).filter(|_| !holder_of(live).is_empty());
+    let all = taken_over(live).chain(before.into_iter().flat_map(str::split_whitespace));
+    let jobs: Vec<_> = all.filter(|job| *job != holder.job && job.len() <= LONGEST).collect();
+    let last = jobs.get(jobs.len().saturating_sub(MOST)..).unwrap_or_default();
+    if last.is_empty() { Value::Null } else { json!(last.join(" ")) }
+}
+
+/// Returns who has a lease or had it last, for people.
+fn last_of(live: &DynamicObject) -> String {
+    let name = holder_of(live);
+    if !name.is_empty() {
+        return name;
+    }
+    match annotation(live, JOB) {
+        Some(job) => shown(job),
+        None => "somebody else".into(),
+    }
+}
+
+/// Returns who has a lease. Empty means nobody.
 fn holder_of(live: &DynamicObject) -> String {
-    let name = text(&live.data, "/spec/holderIdentity").chars();
-    cut(name.map(|one| if one.is_ascii_graphic() { one } else { '?' }).collect(), LONGEST)
+    shown(text(&live.data, "/spec/holderIdentity"))
+}
+
+/// Returns a name as it comes into journals and to terminals, whoever wrote it.
+fn shown(name: &str) -> String {
+    let shown = name.chars().map(|one| if one.is_ascii_graphic() { one } else { '?' });
+    cut(shown.collect(), LONGEST)
 }
 
 #[cfg(test)]

@@ -154,9 +154,15 @@ impl Turn<'_> {
         work: impl Future<Output = Result<(), String>>,
     ) -> Result<(), String> {
         let Some((leases, held)) = &self.0 else { return work.await };
-        let acquired = held.acquire(*leases, release, None, false).await;
-        match acquired.map_err(|error| error.to_string())? {
-            Acquired::By { holder, .. } => return Err(format!("{holder} works on the app")),
+        let mut acquired = acquire(*leases, held, release, None).await?;
+        // This work has nothing half made.
+        if let Acquired::Void { version, .. } = acquired {
+            acquired = acquire(*leases, held, release, Some(&version)).await?;
+        }
+        match acquired {
+            Acquired::By { holder, .. } | Acquired::Void { holder, .. } => {
+                return Err(format!("{holder} works on the app"));
+            }
             Acquired::Held(_) | Acquired::NoNamespace | Acquired::Refused(_) => {}
         }
         let not_held = |why| match why {
@@ -179,6 +185,16 @@ impl Turn<'_> {
             held.give_back(*leases).await;
         }
     }
+}
+
+async fn acquire(
+    leases: &dyn Leases,
+    held: &HeldLeases,
+    release: &Release,
+    over: Option<&str>,
+) -> Result<Acquired, String> {
+    let acquired = held.acquire(leases, release, over, false).await;
+    acquired.map_err(|error| error.to_string())
 }
 
 /// Returns whether another version may stand beside a release.

@@ -21,6 +21,20 @@ const LOOK: Duration = Duration::from_secs(3);
 /// Time after which a wait for somebody else is worth a warning.
 const LONG: Duration = Duration::from_secs(600);
 
+/// End of one try to take all leases.
+enum Taken {
+    /// The run has all that there are.
+    All,
+    /// Somebody else has one.
+    Waits {
+        holder: String,
+        /// Sentence about it.
+        waits: String,
+    },
+    /// Somebody else had one meanwhile, and what the job began is void.
+    Void { holder: String },
+}
+
 /// Lease of somebody else, as this run sees it.
 struct Seen {
     holder: String,
@@ -32,10 +46,12 @@ struct Seen {
 impl Deploy<'_> {
     /// Takes the lease of each cluster of a release, in one order, and waits as long as somebody else has one. None is
     /// kept meanwhile: two that each wait for what the other has would wait for ever. So is no slot. Returns whoever was
-    /// waited for last. `None` means that nobody was.
+    /// waited for last, or had a lease since the job had it, if the job has `begun` something. `None` means that nobody
+    /// was.
     pub(super) async fn take_leases(
         &self,
         release: &Release,
+        begun: bool,
         slot: &mut Option<Slot>,
     ) -> Result<Option<String>, Cause> {
         let mut placed: Vec<_> = release.each().collect();
@@ -44,8 +60,18 @@ impl Deploy<'_> {
         let began = Instant::now();
         let mut warned = false;
         let mut last = None;
-        while let Some((holder, waits)) = self.take_all(&placed, &mut seen).await? {
-            last = Some(holder);
+        loop {
+            let waits = match self.take_all(&placed, begun, &mut seen).await? {
+                Taken::All => break,
+                Taken::Void { holder } => {
+                    last = last.or(Some(holder));
+                    break;
+                }
+                Taken::Waits { holder, waits } => {
+                    last = Some(holder);
+                    waits
+                }
+            };
             self.give_leases_back().await;
             *slot = None;
             if began.elapsed() >= LONG && !warned {
@@ -60,12 +86,13 @@ impl Deploy<'_> {
         Ok(last)
     }
 
-    /// Takes leases one after the other. If somebody else has one, returns the holder, and a sentence about it.
+    /// Takes leases one after the other, until somebody else has one.
     async fn take_all(
         &self,
         placed: &[Release],
+        begun: bool,
         seen: &mut BTreeMap<String, Seen>,
-    ) -> Result<Option<(String, String)>, Cause> {
+    ) -> Result<Taken, Cause> {
         for release in placed {
             if self.run.leases().has(release.cluster()) {
                 continue;
@@ -73,7 +100,13 @@ impl Deploy<'_> {
             let before = seen.get(release.cluster());
             let over = before.filter(|before| before.since.elapsed() > LEASE);
             let over_version = over.map(|over| &*over.version);
-            let acquired = self.acquire(release, over_version).await?;
+            let mut acquired = self.acquire(release, over_version).await?;
+            if let Acquired::Void { holder, version } = acquired {
+                if begun {
+                    return Ok(Taken::Void { holder });
+                }
+                acquired = self.acquire(release, Some(&version)).await?;
+            }
             match acquired {
                 Acquired::Held(_) => {
                     if let Some(over) = over {
@@ -86,7 +119,8 @@ impl Deploy<'_> {
                         self.run.recorder().log_line(Stage::Release, "lease", &line).await;
                     }
                 }
-                Acquired::By { holder, version } => {
+                // It was given back again just now.
+                Acquired::By { holder, version } | Acquired::Void { holder, version } => {
                     let waits = format!("{holder} has the lease of {}", place(release));
                     let is_new = before.is_none_or(|before| before.holder != holder);
                     if before.is_none_or(|before| before.version != version) {
@@ -97,7 +131,7 @@ impl Deploy<'_> {
                     if is_new {
                         self.record_wait(&waits).await?;
                     }
-                    return Ok(Some((holder, waits)));
+                    return Ok(Taken::Waits { holder, waits });
                 }
                 Acquired::Refused(message) => {
                     if self.run.leases().note_refusal() {
@@ -108,7 +142,7 @@ impl Deploy<'_> {
                 Acquired::NoNamespace => {}
             }
         }
-        Ok(None)
+        Ok(Taken::All)
     }
 
     async fn acquire(&self, release: &Release, over: Option<&str>) -> Result<Acquired, Cause> {

@@ -16,8 +16,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes the lease of a release's app in its cluster: where nobody has it, where the holder's job has it already, or
-    /// where it still has the version `over`, which the caller saw unchanged for [`LEASE`]. Clocks of others are not
-    /// asked. `None` takes it from nobody. `makes_namespace` means that a missing namespace is made, as a release makes
+    /// where it still has the version `over`, which the caller saw unchanged for [`LEASE`], or which it was told as
+    /// [`Acquired::Void`]. Clocks of others are not asked. `None` takes it from nobody. `makes_namespace` means that a missing namespace is made, as a release makes
     /// it.
     async fn acquire(
         &self,
@@ -33,13 +33,9 @@ pub trait Leases: Send + Sync {
         holder: &LeaseHolder,
         version: &str,
     ) -> Result<Renewed, ClusterError>;
-    /// Gives a lease of this version back. One that somebody else has by now stays.
-    async fn give_back(
-        &self,
-        release: &Release,
-        holder: &LeaseHolder,
-        version: &str,
-    ) -> Result<(), ClusterError>;
+    /// Gives a lease back. One that somebody else has by now stays. One that was taken over leaves word for the job that
+    /// had it, which may come back long after.
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError>;
 }
 
 /// Holder of leases: one run of a job.
@@ -79,6 +75,13 @@ pub enum Acquired {
         /// Name of the holder, for people.
         holder: String,
         /// Version, which changes whenever the holder renews it.
+        version: String,
+    },
+    /// Nobody has it. Somebody else took it over from the caller's job, and gave it back since.
+    Void {
+        /// Name of whoever had it last, for people.
+        holder: String,
+        /// Version.
         version: String,
     },
     /// There is no namespace to have a lease in, and so nothing of the app.

@@ -12,6 +12,7 @@ use windlass_model::{
     event::Event,
     job::{Job, Removal, Source, Stage},
     outcome::{Outcome, Stop},
+    plan::Cursor,
     spec::Spec,
 };
 
@@ -276,7 +277,7 @@ async fn the_next_run_of_a_job_goes_on_with_its_lease_at_once() {
 async fn a_release_that_was_through_succeeds_whoever_has_the_lease_since() {
     let whole = World::new().running("old");
     run(&whole, &job()).await;
-    let last = |event: &Event| matches!(event, Event::StepFinished(_));
+    let last = |event: &Event| matches!(event, Event::StepFinished(Cursor::Forward(_)));
     let last = whole.past().iter().rposition(last).unwrap();
     for is_taken in [false, true] {
         let world = World::new().running("old").with(Fault::KilledAfter(last + 1));
@@ -288,8 +289,8 @@ async fn a_release_that_was_through_succeeds_whoever_has_the_lease_since() {
         }
         let outcome = run(&world, &job()).await;
         assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-        let left: &[_] = if is_taken { &[format!("{DEFAULT}: other/job-9")] } else { &[] };
-        assert_eq!(world.leases.held(), left);
+        let left = is_taken.then(|| format!("{DEFAULT}: other/job-9"));
+        assert_eq!(world.leases.held(), Vec::from_iter(left));
     }
 }
 
@@ -308,4 +309,38 @@ async fn a_job_that_is_cancelled_before_its_first_step_leaves_no_lease_of_its_fo
     let outcome = run(&world, &job()).await;
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     assert!(world.leases.held().is_empty(), "the app's next job would wait for it");
+}
+
+/// Whoever overtook it is through before it looks.
+#[tokio::test(start_paused = true)]
+async fn what_a_job_began_is_void_also_where_whoever_overtook_it_has_ended() {
+    let world = Arc::new(World::new().running("old"));
+    let other = meanwhile(&world, |world| async move {
+        holds(&world).await;
+        world.leases.used_by_another(DEFAULT);
+    });
+    let lost = live(&world, &blue_green()).await.unwrap_err();
+    other.await.unwrap();
+    assert!(matches!(lost, JournalLost::Overtaken(_)), "{lost}");
+    let changed = world.cluster.changed();
+    let outcome = run(&world, &blue_green()).await;
+    let why = Stop::Superseded { by: "other/job-9".into() };
+    assert_eq!(outcome, Outcome::Stopped { at: Stage::Release, why });
+    assert_eq!(world.cluster.changed(), changed);
+    assert!(world.leases.held().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_has_begun_nothing_goes_on_after_whoever_overtook_it() {
+    let whole = World::new().running("old");
+    run(&whole, &job()).await;
+    let begins = |event: &Event| matches!(event, Event::StepStarted(..));
+    let begins = whole.past().iter().position(begins).unwrap();
+    let world = World::new().running("old").with(Fault::KilledAfter(begins));
+    live(&world, &job()).await.unwrap_err();
+    world.leases.used_by_another(DEFAULT);
+    world.restart();
+    let outcome = run(&world, &job()).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    assert!(world.leases.held().is_empty());
 }

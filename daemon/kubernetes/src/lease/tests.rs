@@ -41,7 +41,7 @@ async fn held(client: &Client, holder: &LeaseHolder) -> String {
 async fn a_lease_is_made_for_a_release_and_deleted_after_it() {
     let (server, client) = server();
     let holder = LeaseHolder::new("a", "job-1");
-    let version = held(&client, &holder).await;
+    held(&client, &holder).await;
     let lease = server.get(LEASE_OF_WEB);
     assert_eq!(text(&lease, "/spec/holderIdentity"), "a/job-1");
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 30);
@@ -49,8 +49,8 @@ async fn a_lease_is_made_for_a_release_and_deleted_after_it() {
     // As the API server reads them: with six digits.
     let time = text(&lease, "/spec/renewTime");
     assert_eq!(time.rsplit_once('.').map(|(_, rest)| rest.len()), Some(7), "{time}");
-    give_back(&client, &release(), &holder, &version).await.unwrap();
-    assert_eq!(server.written(), ["POST leases", "DELETE leases/windlass-web"], "two requests");
+    give_back(&client, &release(), &holder).await.unwrap();
+    assert_eq!(server.written(), ["POST leases", "DELETE leases/windlass-web"], "two writes");
     assert!(server.get(LEASE_OF_WEB).is_null());
 }
 
@@ -67,10 +67,10 @@ async fn nobody_else_gets_a_lease_that_is_renewed() {
     };
     // What was seen unchanged for long has changed.
     assert_eq!(acquired(&client, &other, Some(&first)).await, by_one(&second));
-    give_back(&client, &release(), &other, &first).await.unwrap();
+    give_back(&client, &release(), &other).await.unwrap();
     assert_eq!(text(&server.get(LEASE_OF_WEB), "/spec/holderIdentity"), "a/job-1");
     // A renewal of its own may have been on its way.
-    give_back(&client, &release(), &one, &first).await.unwrap();
+    give_back(&client, &release(), &one).await.unwrap();
     assert!(server.get(LEASE_OF_WEB).is_null());
 }
 
@@ -79,17 +79,56 @@ async fn a_lease_that_nobody_renews_is_taken_over_and_its_ghost_learns_it() {
     let (server, client) = server();
     let (ghost, other) = (LeaseHolder::new("a", "job-1"), LeaseHolder::new("b", "job-2"));
     let seen = held(&client, &ghost).await;
-    let Acquired::Held(taken) = acquired(&client, &other, Some(&seen)).await else {
-        panic!("it is not taken over")
-    };
+    let taken = acquired(&client, &other, Some(&seen)).await;
+    assert!(matches!(taken, Acquired::Held(_)), "{taken:?}");
     let lost = renew(&client, &release(), &ghost, &seen).await.unwrap();
     assert_eq!(lost, Renewed::Lost("b/job-2".into()));
     // Neither does the ghost give away what is the other's.
-    give_back(&client, &release(), &ghost, &seen).await.unwrap();
+    give_back(&client, &release(), &ghost).await.unwrap();
     assert_eq!(text(&server.get(LEASE_OF_WEB), "/spec/holderIdentity"), "b/job-2");
-    give_back(&client, &release(), &other, &taken).await.unwrap();
-    let gone = renew(&client, &release(), &ghost, &seen).await.unwrap();
-    assert_eq!(gone, Renewed::Gone, "a renewal makes no lease");
+    give_back(&client, &release(), &other).await.unwrap();
+    let lost = renew(&client, &release(), &ghost, &seen).await.unwrap();
+    assert_eq!(lost, Renewed::Lost("job-2".into()), "nobody has it, and it is not the ghost's");
+}
+
+/// The daemon of the first job comes back after the others are through.
+#[tokio::test]
+async fn a_job_learns_that_its_lease_was_taken_over_long_ago() {
+    let (server, client) = server();
+    let [one, other, third] = ["job-1", "job-2", "job-3"].map(|job| LeaseHolder::new("a", job));
+    let first = held(&client, &one).await;
+    acquired(&client, &other, Some(&first)).await;
+    give_back(&client, &release(), &other).await.unwrap();
+    let lease = server.get(LEASE_OF_WEB);
+    assert_eq!(lease["metadata"]["annotations"][OVER], "job-1");
+    assert!(lease["spec"]["holderIdentity"].is_null(), "anybody may have it: {lease}");
+    held(&client, &third).await;
+    give_back(&client, &release(), &third).await.unwrap();
+    let back = LeaseHolder::new("a", "job-1");
+    let Acquired::Void { holder, version } = acquired(&client, &back, None).await else {
+        panic!("it goes on as if nothing had been")
+    };
+    assert_eq!(holder, "job-3");
+    let taken = acquired(&client, &back, Some(&version)).await;
+    assert!(matches!(taken, Acquired::Held(_)), "{taken:?}");
+    assert!(server.get(LEASE_OF_WEB)["metadata"]["annotations"][OVER].is_null());
+    give_back(&client, &release(), &back).await.unwrap();
+    assert!(server.get(LEASE_OF_WEB).is_null(), "there is no word to keep");
+}
+
+#[tokio::test]
+async fn a_lease_keeps_the_last_jobs_that_never_came_back() {
+    let (server, client) = server();
+    let mut seen = held(&client, &LeaseHolder::new("a", "0")).await;
+    for job in 1..=2 * MOST {
+        let holder = LeaseHolder::new("a", &job.to_string());
+        let Acquired::Held(version) = acquired(&client, &holder, Some(&seen)).await else {
+            panic!("{job} does not take it over")
+        };
+        seen = version;
+    }
+    let lease = server.get(LEASE_OF_WEB);
+    assert_eq!(lease["metadata"]["annotations"][OVER], "8 9 10 11 12 13 14 15");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Leases for Elsewhere {
         Ok(Renewed::Held(version.into()))
     }
 
-    async fn give_back(&self, _: &Release, _: &LeaseHolder, _: &str) -> Result<(), ClusterError> {
+    async fn give_back(&self, _: &Release, _: &LeaseHolder) -> Result<(), ClusterError> {
         self.given_back.store(true, Ordering::Relaxed);
         Ok(())
     }

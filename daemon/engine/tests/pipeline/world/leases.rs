@@ -15,6 +15,8 @@ pub(crate) struct FakeLeases(Mutex<State>);
 #[derive(Default)]
 struct State {
     all: BTreeMap<String, Lease>,
+    /// Job that had the lease of a cluster before it was taken over, and given back since.
+    void: BTreeMap<String, String>,
     /// Number of writes so far, which is the version of the last.
     writes: u32,
     /// Whoever took a lease, each with its cluster.
@@ -68,6 +70,13 @@ impl FakeLeases {
         self.state().all.remove(cluster);
     }
 
+    /// Lets another daemon take the lease of a cluster over, work, and give it back.
+    pub(crate) fn used_by_another(&self, cluster: &str) {
+        let mut state = self.state();
+        let before = state.all.remove(cluster).unwrap();
+        state.void.insert(cluster.into(), before.holder.job);
+    }
+
     /// Lets no answer come, or lets them come again.
     pub(crate) fn set_away(&self, is_away: bool) {
         self.state().is_away = is_away;
@@ -112,6 +121,13 @@ impl Leases for FakeLeases {
             let (holder, version) = (lease.holder.to_string(), lease.version.clone());
             return Ok(Acquired::By { holder, version });
         }
+        if state.void.get(cluster) == Some(&holder.job) {
+            if over.is_none() {
+                let (holder, version) = ("other/job-9".into(), "void".into());
+                return Ok(Acquired::Void { holder, version });
+            }
+            state.void.remove(cluster);
+        }
         state.taken.push(format!("{cluster}: {holder}"));
         Ok(Acquired::Held(state.write(cluster, holder.clone())))
     }
@@ -132,15 +148,10 @@ impl Leases for FakeLeases {
         Ok(Renewed::Held(state.write(release.cluster(), holder.clone())))
     }
 
-    async fn give_back(
-        &self,
-        release: &Release,
-        _: &LeaseHolder,
-        version: &str,
-    ) -> Result<(), ClusterError> {
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError> {
         let mut state = self.state();
         state.answers()?;
-        if state.all.get(release.cluster()).is_some_and(|lease| lease.version == version) {
+        if state.all.get(release.cluster()).is_some_and(|lease| lease.holder == *holder) {
             state.all.remove(release.cluster());
         }
         Ok(())
