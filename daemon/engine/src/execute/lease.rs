@@ -18,6 +18,9 @@ use windlass_model::{
 /// Time between two looks at a lease that somebody else has.
 const LOOK: Duration = Duration::from_secs(3);
 
+/// Time between two looks once there was a warning: whoever has it may wait for people, for days.
+const LATER: Duration = Duration::from_secs(10);
+
 /// Time after which a wait for somebody else is worth a warning.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -78,7 +81,7 @@ impl Deploy<'_> {
                 warned = true;
                 self.warn_of_wait(&waits).await?;
             }
-            sleep(LOOK).await;
+            sleep(if warned { LATER } else { LOOK }).await;
         }
         if last.is_some() {
             self.take_slot(slot);
@@ -213,7 +216,7 @@ impl Deploy<'_> {
     }
 
     /// Writes to a release's cluster, as long as the lease there is fresh.
-    pub(super) async fn writing<T>(
+    pub(crate) async fn writing<T>(
         &self,
         release: &Release,
         write: impl Future<Output = Result<T, Cause>>,
