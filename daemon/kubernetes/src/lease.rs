@@ -54,7 +54,8 @@ async fn take(
     namespace: Option<&Value>,
 ) -> Result<Acquired, ClusterError> {
     let (head, new) = (head(release), lease(release, holder));
-    // Nobody deletes a namespace as an empty one before the Lease is in it.
+    // This daemon deletes no namespace as an empty one between the two. A Lease alone does not fill one: if it goes then,
+    // the release makes it again, and goes on without a lease.
     let mut begins = None;
     for _ in 0..TRIES {
         match client.create_new(&new).await? {

@@ -187,6 +187,7 @@ impl Turn<'_> {
     }
 }
 
+/// Takes the lease of a release, as [`Leases::acquire`] does, in a namespace that is there.
 async fn acquire(
     leases: &dyn Leases,
     held: &HeldLeases,
