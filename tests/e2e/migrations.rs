@@ -17,7 +17,7 @@ const DOCKERFILE: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY shop.py ./\n
 /// Table of the first version.
 const FIRST: &str = "CREATE TABLE items (name text NOT NULL)|INSERT INTO items VALUES ('tea')";
 
-/// What the second version needs, and the first one bears.
+/// Change that the second version needs, and the first one bears.
 const SECOND: &str = "ALTER TABLE items ADD COLUMN title text|UPDATE items SET title = name";
 
 /// A shop on a database of its own.

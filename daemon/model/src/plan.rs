@@ -4,7 +4,7 @@
 use crate::{
     hook::Hook,
     job::{Release, Stage},
-    runtime::{MigrationPhase, Track},
+    runtime::{MigrationPhase, Track, brief},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, time::Duration};
@@ -317,7 +317,7 @@ impl fmt::Display for Step {
                     .as_ref()
                     .map_or_else(String::new, |migrate| migrate.command(*phase).join(" "));
                 let place = release.place();
-                match &*migration::brief(&command) {
+                match &*brief(&command) {
                     "" => write!(f, "record the time before the migration{place}"),
                     command => write!(f, "migrate, {phase}: `{command}`{place}"),
                 }

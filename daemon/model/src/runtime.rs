@@ -16,6 +16,7 @@ mod strategy;
 mod volume;
 
 pub use expose::{Expose, Route, ServiceKind};
+pub(crate) use migrate::brief;
 pub use migrate::{Backup, Migrate, MigrationPhase};
 pub use network::{Account, Network, Peer};
 pub use probe::{Check, Probe, Probes};

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(seconds(tries.next(away(), Duration::from_secs(3600))), 1, "the run got on");
     }
 
-    /// Its next run waits for the lease.
+    /// The job's next run waits for the lease.
     #[test]
     fn a_job_whose_app_somebody_else_has_comes_again() {
         let overtaken = Ended::Lost(JournalLost::Overtaken("b/job-2".into()));

@@ -18,7 +18,7 @@ use windlass_model::{
 /// Time between two looks at a lease that somebody else has.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Time between two looks once there was a warning: whoever has it may wait for people, for days.
+/// Time between two tries once there was a warning: whoever has it may wait for people, for days.
 const LATER: Duration = Duration::from_secs(10);
 
 /// Time after which a wait for somebody else is worth a warning.

@@ -128,7 +128,7 @@ impl Deploy<'_> {
 }
 
 /// Returns the name of exactly what a part does. The data is changed once by an image; before each change it is shown and
-/// backed up anew, since it is not what it was at an earlier job's try.
+/// backed up again, since it is not what it was at an earlier job's try.
 fn key(release: &Release, migrate: &Migrate, phase: MigrationPhase) -> String {
     let job = if phase == MigrationPhase::Expand { "" } else { &*release.id };
     let command = migrate.command(phase);

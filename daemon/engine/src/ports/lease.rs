@@ -16,7 +16,7 @@ pub const LEASE: Duration = Duration::from_secs(30);
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes the lease of a release's app in its cluster: where nobody has it, where the holder's job has it already, or
-    /// where it still has the version `over`, which the caller saw unchanged for [`LEASE`], or was told as
+    /// where it still has the version `over`, which the caller saw unchanged for [`LEASE`], or was given as
     /// [`Acquired::Void`]. Clocks of others are not asked. `None` takes it from nobody. `makes_namespace` means that a
     /// missing namespace is made, as a release makes it.
     async fn acquire(

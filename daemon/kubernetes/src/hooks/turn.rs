@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Its daemon failed while it waited: nobody lets it begin.
+    /// The daemon of such a Job failed while it waited: nobody lets it begin.
     #[test]
     fn a_job_that_nobody_waits_for_holds_nobody_up_for_ever() {
         let mut old = made("old", 1, true, Some("Suspended"));

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Characters of a command that a step's text has.
+const LONGEST: usize = 80;
+
 /// Commands of a release's image that run as Jobs before the release gets requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrate {
@@ -23,7 +26,7 @@ pub struct Migrate {
     pub timeout_seconds: u32,
 }
 
-/// Way back to the data as it was before a migration.
+/// Source of the data as it was before a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backup {
@@ -99,6 +102,16 @@ impl fmt::Display for MigrationPhase {
     }
 }
 
+/// Returns the begin of a command in one line.
+#[must_use]
+pub(crate) fn brief(command: &str) -> String {
+    let line = command.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +138,13 @@ mod tests {
         let migrate =
             Migrate { lock_timeout_ms: 5000, statement_timeout_seconds: 600, ..Migrate::default() };
         assert_eq!(migrate.options(), "-c lock_timeout=5000 -c statement_timeout=600000");
+    }
+
+    #[test]
+    fn a_script_is_one_line_and_not_a_long_one() {
+        assert_eq!(brief("sh -c set -e\n  ./manage migrate\n"), "sh -c set -e ./manage migrate");
+        let long = brief(&"é".repeat(200));
+        assert_eq!(long.chars().count(), LONGEST + 1);
+        assert!(long.ends_with('…'), "{long}");
     }
 }

@@ -91,7 +91,7 @@ async fn nothing_is_forgotten_while_a_job_of_the_app_is_there() {
     assert_eq!(ids(&store).await, ["3", "2", "1"]);
 }
 
-/// Those of a preview would stay for ever, with their images.
+/// Releases of a preview would stay for ever, with their images.
 #[tokio::test]
 async fn no_release_of_an_app_that_was_removed_from_everywhere_is_kept() {
     let store = MemoryStore::default();
