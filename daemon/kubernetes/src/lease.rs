@@ -6,7 +6,7 @@
 
 use crate::{
     client::{Client, Versioned, cut},
-    json::text,
+    json::{entry, set, text},
     render::{INSTANCE, JOB, MANAGED_BY, OURS, PART_OF, inventory_name},
 };
 use jiff::Timestamp;
@@ -84,7 +84,10 @@ async fn take(
             return Ok(Acquired::Void { holder: last_of(&live), version });
         }
         let mut taken = new.clone();
-        taken["metadata"]["annotations"][OVER] = over_from(&live, holder);
+        let metadata = entry(&mut taken, "metadata");
+        if let Some(annotations) = metadata.and_then(|metadata| entry(metadata, "annotations")) {
+            set(annotations, OVER, over_from(&live, holder));
+        }
         if let Versioned::Done(version) = client.merge_version(&head, &version, taken).await? {
             return Ok(Acquired::Held(version));
         }
@@ -159,16 +162,20 @@ fn head(release: &Release) -> Value {
 
 fn lease(release: &Release, holder: &LeaseHolder) -> Value {
     let mut lease = head(release);
-    lease["metadata"]["labels"] =
-        json!({ MANAGED_BY: OURS, PART_OF: release.app.project, INSTANCE: release.app.name });
-    lease["metadata"]["annotations"] = json!({ JOB: holder.job, RUN: holder.run });
+    let app = &release.app;
+    if let Some(metadata) = entry(&mut lease, "metadata") {
+        let labels = json!({ MANAGED_BY: OURS, PART_OF: app.project, INSTANCE: app.name });
+        set(metadata, "labels", labels);
+        set(metadata, "annotations", json!({ JOB: holder.job, RUN: holder.run }));
+    }
     let now = MicroTime(Timestamp::now());
-    lease["spec"] = json!({
+    let spec = json!({
         "holderIdentity": holder.to_string(),
         "leaseDurationSeconds": LEASE.as_secs(),
         "acquireTime": now,
         "renewTime": now,
     });
+    set(&mut lease, "spec", spec);
     lease
 }
 

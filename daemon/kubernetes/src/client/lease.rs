@@ -1,6 +1,7 @@
 //! Writes that fail where somebody else wrote meanwhile: each names the version of the object that it is of.
 
 use super::{Client, MANAGER, Versioned, error::limited, name_of, named};
+use crate::json::{entry, set};
 use kube::{
     api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
     core::Status,
@@ -29,7 +30,9 @@ impl Client {
         version: &str,
         mut change: Value,
     ) -> Result<Versioned, ClusterError> {
-        change["metadata"]["resourceVersion"] = json!(version);
+        if let Some(metadata) = entry(&mut change, "metadata") {
+            set(metadata, "resourceVersion", json!(version));
+        }
         let api = self.dynamic(manifest);
         let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
         let patch = Patch::Merge(&change);
