@@ -11,7 +11,6 @@ mod people;
 mod refused;
 mod restarts;
 mod rolling;
-mod way_back;
 
 use std::time::{Duration, Instant};
 use windlass_tests::{

@@ -11,7 +11,6 @@ mod painter;
 mod past;
 mod screen;
 mod section;
-mod serves;
 mod table;
 mod time;
 

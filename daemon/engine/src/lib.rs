@@ -15,7 +15,6 @@ pub mod explain;
 pub mod failure;
 mod hook;
 pub mod journal;
-pub mod leases;
 pub mod logs;
 mod masks;
 mod news;

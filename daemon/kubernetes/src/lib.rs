@@ -6,7 +6,6 @@ mod cluster;
 mod clusters;
 mod hooks;
 mod json;
-mod lease;
 mod namespace;
 mod object;
 mod observe;

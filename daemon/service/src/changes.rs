@@ -136,7 +136,6 @@ fn gather(steps: &[Step], found: &mut BTreeMap<String, Release>) {
             Step::Parallel(steps) | Step::Sequence(steps) => gather(steps, found),
             Step::Change(_)
             | Step::Hook { .. }
-            | Step::Migrate { .. }
             | Step::AwaitHealthy { .. }
             | Step::Check { .. }
             | Step::Hold { .. }

@@ -6,7 +6,6 @@ use tables::Tables;
 use tokio::sync::broadcast;
 use windlass_engine::ports::store::{JobUpdates, Room, Store, StoreError};
 
-mod collection;
 mod delivered;
 mod deliveries;
 mod due;
