@@ -6,10 +6,12 @@
 mod connect;
 mod error;
 mod exchange;
+mod loopback;
 mod send;
 mod trust;
 
 pub use error::DialError;
 pub use exchange::Answer;
+pub use loopback::is_loopback;
 pub use send::{Target, send};
 pub use trust::Trust;

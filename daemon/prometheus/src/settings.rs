@@ -5,7 +5,8 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
 };
-use url::{Host, Url};
+use url::Url;
+use windlass_dial::is_loopback;
 use windlass_model::secret::Secret;
 
 /// Path of instant queries below the address of a Prometheus.
@@ -92,15 +93,6 @@ fn read(path: &Path) -> Result<Secret, String> {
         return Err("expected one token of letters, digits and signs, without spaces".into());
     }
     Ok(Secret::new(token.as_bytes().to_vec()))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 #[cfg(test)]

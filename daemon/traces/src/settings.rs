@@ -3,7 +3,8 @@
 use crate::headers;
 use http::HeaderMap;
 use std::path::PathBuf;
-use url::{Host, Url};
+use url::Url;
+use windlass_dial::is_loopback;
 
 /// Path of traces below the address of a collector, by OTLP over HTTP.
 const PATH: &str = "v1/traces";
@@ -62,15 +63,6 @@ impl TraceSettings {
     /// Reads the headers of requests. They may be replaced while the daemon runs.
     pub(crate) fn headers(&self) -> Result<HeaderMap, String> {
         self.headers_file.as_deref().map_or_else(|| Ok(HeaderMap::new()), headers::read)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 
