@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use windlass_engine::{ports::Cluster, recorder::Recorder};
-use windlass_model::{clock::now_ms, error::ClusterError, job::Release};
+use windlass_model::{clock::end_of, error::ClusterError, job::Release};
 
 /// Renewals in one cluster at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -100,8 +100,7 @@ impl Lane {
     fn away(&self) -> Option<NotRenewed> {
         let away = (*self.away.lock().unwrap_or_else(PoisonError::into_inner))?;
         let left = away.until.saturating_duration_since(Instant::now());
-        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        (!left.is_zero()).then(|| NotRenewed::Away { until_ms: now_ms().saturating_add(left_ms) })
+        (!left.is_zero()).then(|| NotRenewed::Away { until_ms: end_of(left) })
     }
 
     /// Begins a pause, twice as long as the one before. Renewals that fail together are one failure.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use windlass_model::{
     approval::{Approval, Passage},
-    clock::now_ms,
+    clock::{end_of, now_ms},
     event::Event,
     job::{Gate, Release},
     outcome::Stop,
@@ -27,8 +27,7 @@ impl Deploy<'_> {
             Passage::Approved(approval) => return self.approved(approval.clone()).await,
             Passage::Closed { until_ms } => until_ms,
         };
-        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = until_ms.unwrap_or_else(|| now_ms().saturating_add(within_ms));
+        let until_ms = until_ms.unwrap_or_else(|| end_of(within));
         let left = Duration::from_millis(until_ms.saturating_sub(now_ms()));
         let end = Instant::now() + left.min(within);
         self.run.record(Event::Held { gate, digest: digest.clone(), until_ms }).await?;

@@ -4,14 +4,13 @@ use crate::{deploy::Deploy, failure::Cause};
 use futures::future::{try_join, try_join_all};
 use std::time::Duration;
 use tokio::{sync::watch, time::Instant};
-use windlass_model::{clock::now_ms, event::Event, job::Release, plan::Step};
+use windlass_model::{clock::end_of, event::Event, job::Release, plan::Step};
 
 impl Deploy<'_> {
     /// Holds in all clusters of a step at once. It ends later while the job is paused. After a restart it begins again:
     /// nobody measured meanwhile.
     pub(super) async fn hold(&self, releases: &[&Release], within: Duration) -> Result<(), Cause> {
-        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = now_ms().saturating_add(within_ms);
+        let until_ms = end_of(within);
         self.run.record(Event::Holding { until_ms }).await?;
         let began = Instant::now();
         let (end, ended) = watch::channel(None);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use windlass_model::{
     approval::{Approval, HELD_FOR, Hold, Passage},
-    clock::now_ms,
+    clock::end_of,
     event::Event,
     job::{Gate, Release},
     runtime::Runtime,
@@ -34,8 +34,7 @@ impl Deploy<'_> {
                 Ok(None)
             }
             Passage::Closed { until_ms } => {
-                let within_ms = u64::try_from(HELD_FOR.as_millis()).unwrap_or(u64::MAX);
-                let until_ms = until_ms.unwrap_or_else(|| now_ms().saturating_add(within_ms));
+                let until_ms = until_ms.unwrap_or_else(|| end_of(HELD_FOR));
                 let digest = digest.to_owned();
                 self.run.record(Event::Held { gate, digest: digest.clone(), until_ms }).await?;
                 Ok(Some(Hold { gate, digest, until_ms }))

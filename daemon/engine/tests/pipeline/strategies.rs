@@ -424,7 +424,7 @@ async fn a_canary_in_the_first_cluster_leads_to_one_switch_in_the_next() {
     killed_after_every_event(fresh, &job, "two clusters").await;
 }
 
-/// Where clusters go together there is one hold, and what is not well in one ends it in both.
+/// Clusters that go together have one hold, and what is not well in one ends it in both.
 #[tokio::test(start_paused = true)]
 async fn clusters_that_go_together_hold_together() {
     let clusters =
