@@ -3,7 +3,7 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 /// What a spec is made of.
-const SPEC: [&str; 17] = [
+const SPEC: [&str; 18] = [
     "Spec",
     "Process",
     "Resources",
@@ -20,11 +20,12 @@ const SPEC: [&str; 17] = [
     "Build",
     "Test",
     "Strategy",
+    "Migrate",
     "Metric",
 ];
 
 /// Messages that are shown as JSON, with the names of their fields.
-const SHOWN: [&str; 73] = [
+const SHOWN: [&str; 74] = [
     "App",
     "Source",
     "Job",
@@ -76,6 +77,7 @@ const SHOWN: [&str; 73] = [
     "Paused",
     "Resumed",
     "Kept",
+    "Migrated",
     "PullSecret",
     "Tested",
     "TestCase",
@@ -103,7 +105,7 @@ const SHOWN: [&str; 73] = [
 
 /// Fields of these messages that JSON has in another form than prost: words for the numbers of an enum,
 /// numbers for times.
-const FORMS: [(&str, &str); 43] = [
+const FORMS: [(&str, &str); 44] = [
     ("Job.state", "serialize_with = \"crate::json::job_state\""),
     ("Job.stage", "serialize_with = \"crate::json::stage\""),
     ("Job.created", "serialize_with = \"crate::json::seconds\""),
@@ -146,6 +148,7 @@ const FORMS: [(&str, &str); 43] = [
     ("Held.until", "serialize_with = \"crate::json::seconds\""),
     ("Holding.until", "serialize_with = \"crate::json::seconds\""),
     ("Kept.until", "serialize_with = \"crate::json::seconds\""),
+    ("Migrated.at", "serialize_with = \"crate::json::seconds\""),
     ("Pause.at", "serialize_with = \"crate::json::seconds\""),
     ("Preview.pushed", "serialize_with = \"crate::json::seconds\""),
     ("Preview.until", "serialize_with = \"crate::json::seconds\""),

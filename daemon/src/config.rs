@@ -83,6 +83,15 @@ pub(crate) struct Config {
     pub(crate) plan_seconds: u64,
     /// Host, perhaps with a path, to which images are pushed: `<registry>/<project>/<app>`.
     pub(crate) registry: String,
+    /// Number of releases of an app that are kept for a rollback, from 2 to 1000: those that run something else. What serves
+    /// in a cluster, and the release before it there, are kept beyond that.
+    #[serde(default = "keep_releases")]
+    pub(crate) keep_releases: usize,
+    /// Deletes images of releases that are kept no more from `registry`, an hour after they went: by digest, with the login
+    /// for pushes, which needs the right. A registry without TLS is named in `own-registries.plain-http`. By default no image is
+    /// deleted.
+    #[serde(default)]
+    pub(crate) delete_images: bool,
     /// Refuses images that run as root. By default they run, with a warning.
     #[serde(default)]
     pub(crate) forbid_root: bool,
@@ -267,6 +276,10 @@ fn plans() -> usize {
 
 fn plan_seconds() -> u64 {
     300
+}
+
+fn keep_releases() -> usize {
+    10
 }
 
 fn drain() -> u64 {

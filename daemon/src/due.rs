@@ -1,5 +1,6 @@
 //! Due work, which is stored and not slept: one loop takes it, and begins all of it side by side.
 
+use crate::registries::ImageDeletion;
 use futures::{
     FutureExt, StreamExt,
     future::{BoxFuture, join_all},
@@ -13,7 +14,7 @@ use std::{
 use tokio::sync::{Mutex, Notify, mpsc};
 use windlass_engine::{
     ports::{
-        Cluster, ClusterTargets,
+        Cluster, ClusterTargets, Leases,
         store::{Lapse, Store, StoreError},
     },
     queue::Message,
@@ -28,7 +29,9 @@ use windlass_service::Services;
 use windlass_traces::Exporter;
 
 mod clock;
+mod collect;
 mod keeps;
+mod kept;
 mod lanes;
 #[cfg(test)]
 mod tests;
@@ -64,12 +67,18 @@ pub(crate) struct DueLoop {
     /// Ends previews. `None` means that the ends of previews wait.
     services: Option<Services>,
     lanes: Arc<Lanes>,
+    /// Leases of apps, by the name of this daemon. `None` means that no other daemon is there.
+    leases: Option<(Arc<dyn Leases>, String)>,
     /// Inbox of the dispatcher.
     queue: mpsc::UnboundedSender<Message>,
     /// Held by the one piece of work that deletes something.
     forgetting: Arc<Mutex<()>>,
     /// `None` means that no traces are sent.
     traces: Option<Arc<Exporter>>,
+    /// Releases of an app that are kept, distinct by what they run.
+    keep_releases: usize,
+    /// Deletes images of releases that are kept no more. `None` means that all images stay.
+    images: Option<Arc<dyn ImageDeletion>>,
     /// Ends the pause of the loop.
     wake: Arc<Notify>,
 }
@@ -116,10 +125,13 @@ impl DueLoop {
             targets,
             cluster,
             services: None,
+            leases: None,
             lanes,
             queue,
             forgetting,
             traces: None,
+            keep_releases: kept::KEPT,
+            images: None,
             wake,
         }
     }
@@ -128,6 +140,22 @@ impl DueLoop {
     #[must_use]
     pub(crate) fn with_traces(self, traces: Option<Arc<Exporter>>) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Keeps so many releases of each app, and deletes images of the others. `None` means that all images stay.
+    #[must_use]
+    pub(crate) fn with_releases(
+        self,
+        keep_releases: usize,
+        images: Option<Arc<dyn ImageDeletion>>,
+    ) -> Self {
+        Self { keep_releases, images, ..self }
+    }
+
+    /// Returns the loop as one that works on an app only by its lease, which it has by this name of the daemon.
+    #[must_use]
+    pub(crate) fn with_leases(self, leases: Arc<dyn Leases>, daemon: &str) -> Self {
+        Self { leases: Some((leases, daemon.to_owned())), ..self }
     }
 
     /// Returns the loop as one that ends previews.
@@ -279,6 +307,13 @@ impl DueLoop {
             },
             DueKind::KeepEnds => match due.app() {
                 Some(app) => self.end_keep(&app).await,
+                None => {
+                    tracing::error!(key = due.key, "due work names no app; it is dropped");
+                    Ok(None)
+                }
+            },
+            DueKind::Collect => match due.app() {
+                Some(app) => self.collect(&app).await,
                 None => {
                     tracing::error!(key = due.key, "due work names no app; it is dropped");
                     Ok(None)

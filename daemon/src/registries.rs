@@ -25,6 +25,7 @@ use windlass_model::{
 use windlass_plugin_host::{PluginSet, Plugins, RegistrySource};
 
 mod cache;
+mod deletion;
 mod fixed;
 mod operator;
 mod own;
@@ -35,6 +36,7 @@ mod tests;
 mod trial;
 mod withheld;
 
+pub(crate) use deletion::{ImageDeletion, OperatorImages};
 pub(crate) use own::NotAllowed;
 pub(crate) use withheld::Withheld;
 

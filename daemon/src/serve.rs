@@ -44,8 +44,10 @@ pub(crate) async fn serve(config: Config, file: Option<PathBuf>) -> Result<(), F
     let (queue, inbox) = mpsc::unbounded_channel();
     let (targets, cluster) = (factory.targets.clone(), factory.cluster.clone());
     let due = DueLoop::new(store.clone(), targets, cluster, queue.clone());
+    let due = due.with_leases(factory.leases.clone(), &config.name);
     let traces = wire::traces(&config)?.map(Arc::new);
-    let due = due.with_traces(traces);
+    let images = wire::images(&config, &factory)?;
+    let due = due.with_traces(traces).with_releases(config.keep_releases, images);
     let callers = Arc::new(Callers::new(access(&config)));
     let plugins = PluginAdmin::new(
         factory.plugins.clone(),

@@ -4,7 +4,7 @@ use crate::{
     config::{self, Config},
     data,
     error::Fault,
-    registries::{Registries, Withheld},
+    registries::{ImageDeletion, OperatorImages, Registries, Withheld},
 };
 use async_trait::async_trait;
 use std::{
@@ -17,7 +17,7 @@ use windlass_engine::{
     pipeline::{self, DryRun, DryRunRequest, dry_run, plan_folder, resolve_revision},
     ports::{
         Builder, Cluster, ClusterProbe, ClusterReader, ClusterTargets, Git, Inspect,
-        InspectBuilder, Logins, Metrics, Ports, Remotes, Secrets, Tree, Uploads, WebCheck,
+        InspectBuilder, Leases, Logins, Metrics, Ports, Remotes, Secrets, Tree, Uploads, WebCheck,
         store::{Releases, Store},
     },
     targets::JoinedTargets,
@@ -61,6 +61,8 @@ pub(crate) struct PortsFactory {
     pub(crate) cluster: Arc<dyn Cluster>,
     reader: Arc<dyn ClusterReader>,
     pub(crate) inspect: Arc<dyn Inspect>,
+    /// Leases of apps, by which one run at a time works on each.
+    pub(crate) leases: Arc<dyn Leases>,
     /// Pages of new versions, before they get requests.
     web_check: Arc<dyn WebCheck>,
     /// The Prometheus of each cluster that has one.
@@ -91,6 +93,7 @@ impl PortsFactory {
             cluster: self.cluster.clone(),
             reader: self.reader.clone(),
             inspect: self.inspect.clone(),
+            leases: self.leases.clone(),
             web_check: self.web_check.clone(),
             metrics: self.metrics.clone(),
             targets: self.targets.clone(),
@@ -194,6 +197,7 @@ pub(crate) async fn wire(config: &Config) -> Result<Wired, Fault> {
         cluster: cluster.clone(),
         reader: cluster.clone(),
         inspect: cluster.clone(),
+        leases: cluster.clone(),
         web_check: cluster,
         metrics: Arc::new(metrics(config)?),
         targets: Arc::new(JoinedTargets::new(config.targets(), store.clone())),
@@ -226,6 +230,19 @@ pub(crate) fn traces(config: &Config) -> Result<Option<Exporter>, Fault> {
     let settings = traces.settings().map_err(|error| format!("configuration: {error}"))?;
     let exporter = Exporter::new(settings);
     Ok(Some(exporter.map_err(|error| format!("configuration: traces.ca: {error}"))?))
+}
+
+/// Returns what deletes images of old releases. `None` means that all images stay.
+pub(crate) fn images(
+    config: &Config,
+    factory: &PortsFactory,
+) -> Result<Option<Arc<dyn ImageDeletion>>, Fault> {
+    if !config.delete_images {
+        return Ok(None);
+    }
+    let images = OperatorImages::new(factory.registries.clone(), config);
+    let images = images.map_err(|error| format!("configuration: own-registries.{error}"))?;
+    Ok(Some(Arc::new(images)))
 }
 
 pub(crate) async fn client(cluster: &config::Cluster) -> Result<Client, Fault> {

@@ -44,7 +44,9 @@ fn exactly_the_published_rights_are_enough() {
     env.apply_file(&build::root().join("deploy/rbac/deployer.yaml"));
     env.apply(BINDING);
     let more = ["--env", "COLOR=blue", "--replicas", "2"];
-    env.submit("app", repository.url(), &more).succeeded();
+    let ended = env.submit("app", repository.url(), &more);
+    ended.succeeded();
+    assert!(!ended.text.contains("leases"), "no right is missing: {}", ended.text);
     env.serves("app", "one");
     // A smaller spec: what is not requested any more is deleted with the same rights.
     env.submit("app", repository.url(), &[]).succeeded();

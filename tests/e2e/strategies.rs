@@ -11,6 +11,7 @@ mod people;
 mod refused;
 mod restarts;
 mod rolling;
+mod way_back;
 
 use std::time::{Duration, Instant};
 use windlass_tests::{

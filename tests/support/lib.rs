@@ -189,6 +189,14 @@ impl TestEnv {
         ended(self.daemon.windlass(&["--output", "json", "rollback", &app]).unwrap())
     }
 
+    /// Rolls an app of this test's project back to a release or commit, and waits for the end.
+    #[must_use]
+    pub fn roll_back_to(&self, app: &str, to: &str) -> Ended {
+        let app = format!("{}/{app}", self.name);
+        let args = ["--output", "json", "rollback", &app, "--to", to];
+        ended(self.daemon.windlass(&args).unwrap())
+    }
+
     /// Submits without waiting, and returns the job's id.
     #[must_use]
     pub fn submit_detached(&self, app: &str, url: &str, more: &[&str]) -> String {

@@ -186,6 +186,7 @@ mod tests {
         of(json(&v1::Build::default()), json(&windlass_model::spec::BuildSpec::default()));
         of(json(&v1::Test::default()), json(&windlass_model::spec::TestSpec::default()));
         of(json(&v1::Strategy::default()), json(&windlass_model::spec::StrategySpec::default()));
+        of(json(&v1::Migrate::default()), json(&windlass_model::spec::MigrateSpec::default()));
         of(json(&v1::Metric::default()), json(&windlass_model::spec::MetricSpec::default()));
     }
 

@@ -7,6 +7,7 @@ mod delivery;
 mod message;
 mod plan;
 mod preview;
+mod previous;
 mod project;
 mod registry;
 mod removed;
@@ -26,8 +27,9 @@ pub(crate) use registry::{registry, registry_finding, registry_version};
 pub(crate) use removed::removed;
 pub(crate) use session::login_link;
 
+use previous::previous;
 use std::collections::BTreeMap;
-use strategy::{kept, measured, pause, shifted};
+use strategy::{kept, measured, migrated, pause, shifted};
 use time::{duration, timestamp};
 use windlass_engine::{
     ports::{
@@ -316,13 +318,18 @@ fn what(event: Event) -> What {
         Event::Paused { by, note } => What::Paused(v1::Paused { by, note }),
         Event::Resumed { by, note } => What::Resumed(v1::Resumed { by, note }),
         Event::Kept { release, until_ms } => What::Kept(kept(&release, until_ms)),
+        Event::Migrated { cluster, phase, key, at_ms } => {
+            What::Migrated(migrated(cluster, phase, key, at_ms))
+        }
         Event::Planned(plan) => {
             let texts = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
             let forward = texts(&plan.forward);
             let rollback = texts(&plan.rollback);
-            What::Planned(v1::Planned { forward, rollback })
+            let previous = previous(&plan.rollback);
+            let previous = previous.iter().map(|it| release(it, None, false)).collect();
+            What::Planned(v1::Planned { forward, rollback, previous })
         }
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
         Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),

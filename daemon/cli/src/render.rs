@@ -11,6 +11,7 @@ mod painter;
 mod past;
 mod screen;
 mod section;
+mod serves;
 mod table;
 mod time;
 

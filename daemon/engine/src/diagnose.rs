@@ -18,6 +18,7 @@ mod defect;
 mod detection;
 mod example;
 mod hook;
+mod migration;
 mod page;
 mod repository;
 mod rollout;
@@ -37,6 +38,7 @@ const KNOWN: &[fn(&Failure) -> Option<Diagnosis>] = &[
     tests_failed::known,
     secret::known,
     hook::known,
+    migration::known,
     rollout::known,
     strategy::known,
     cluster::known,
@@ -54,6 +56,7 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
     if let Cause::Rollout { release, .. }
     | Cause::Applying { release, .. }
     | Cause::NotReadyAgain { release, .. }
+    | Cause::Migration { release, .. }
     | Cause::Check { release, .. }
     | Cause::Metric { release, .. } = &failure.cause
     {

@@ -13,7 +13,7 @@ use std::mem;
 use windlass_model::{
     event::Event,
     job::{Release, Source, Stage},
-    outcome::{Outcome, Removed},
+    outcome::{Outcome, Removed, Stop},
     plan::{Change, Cursor, Plan, Step},
     replay::{HookProgress, RollingBack},
 };
@@ -26,7 +26,9 @@ mod health;
 mod hold;
 mod hooks;
 mod keep;
+mod lease;
 mod measure;
+mod migrate;
 mod pace;
 mod pause;
 mod shift;
@@ -37,6 +39,22 @@ impl Deploy<'_> {
     /// Takes the steps forward, and rolls back where one fails. `slot` is given back while a release waits for a time or
     /// for people: it may wait for days.
     pub(crate) async fn execute(
+        &self,
+        plan: &Plan,
+        resume: Resume,
+        slot: Option<Slot>,
+    ) -> Result<Outcome, JournalLost> {
+        let outcome = tokio::select! {
+            biased;
+            overtaken = self.keep_leases() => Err(overtaken),
+            outcome = Box::pin(self.executed(plan, resume, slot)) => outcome,
+        }?;
+        // A run that was lost keeps them for the job's next run.
+        self.give_leases_back().await;
+        Ok(outcome)
+    }
+
+    async fn executed(
         &self,
         plan: &Plan,
         resume: Resume,
@@ -53,9 +71,9 @@ impl Deploy<'_> {
                 {
                     Ok(()) if self.removes() => return self.removed(&plan.release).await,
                     Ok(()) => return self.serving(&plan.release).await,
-                    Err(Interrupted { failure, begun }) => {
+                    Err(Interrupted { failure, begun, is_overtaken }) => {
                         // What is removed cannot come back.
-                        let stays = failure.stays() || self.removes();
+                        let stays = failure.stays() || self.removes() || is_overtaken;
                         let outcome = ended(failure)?;
                         if stays {
                             return Ok(outcome);
@@ -67,7 +85,8 @@ impl Deploy<'_> {
             }
         };
         self.take_slot(&mut slot);
-        let Err(failure) = self.roll_back(&plan.rollback_from(begun), from).await else {
+        let back = plan.rollback_from(begun);
+        let Err(failure) = self.roll_back(&plan.release, &back, from).await else {
             return Ok(outcome);
         };
         if let Cause::JournalLost(lost) = failure.cause {
@@ -90,13 +109,14 @@ impl Deploy<'_> {
     ) -> Result<(), Interrupted> {
         // Pods that were seen to be healthy just now are not looked at again before they get requests.
         let mut are_seen = false;
-        let mut giving_way = GivingWay::begin(self.run, plan, from + usize::from(begun));
+        let taken = from + usize::from(begun);
+        let mut giving_way = GivingWay::begin(self.run, plan, taken);
+        self.take_leases_first(plan, from, taken, slot).await?;
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
             let is_begun = begun && index == from;
             let begun = index + usize::from(is_begun);
-            let interrupted =
-                |cause| Interrupted { failure: Failure { at: step.stage(), cause }, begun };
+            let interrupted = |cause| Interrupted::at(Failure { at: step.stage(), cause }, begun);
             // A removal that has begun is seen through: half an app is no app.
             if begun == 0 || !self.removes() {
                 let done = plan.forward.get(..index).unwrap_or_default();
@@ -132,12 +152,50 @@ impl Deploy<'_> {
             } else {
                 self.take_slot(slot);
             }
+            self.await_leases().await.map_err(interrupted)?;
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
-            taken.map_err(|failure| Interrupted { failure, begun: index + 1 })?;
+            taken.map_err(|failure| Interrupted::at(failure, index + 1))?;
             are_seen = shift::shows_pods(step) || are_seen && shift::checks(step);
         }
         Ok(())
+    }
+
+    /// Takes the leases before the step at index `from`, with the first `begun` steps taken or begun.
+    async fn take_leases_first(
+        &self,
+        plan: &Plan,
+        from: usize,
+        begun: usize,
+        slot: &mut Option<Slot>,
+    ) -> Result<(), Interrupted> {
+        // An earlier run took all steps: what somebody else did since does not undo that.
+        if from >= plan.forward.len() {
+            self.take_left_leases(&plan.release).await;
+            return Ok(());
+        }
+        let taking = Box::pin(self.take_leases(&plan.release, begun > 0, slot));
+        // What is half removed is not stopped while it waits, either.
+        let taken = if begun > 0 && self.removes() {
+            taking.await
+        } else {
+            self.run.unless_stopped(taking).await
+        };
+        let failed = |cause, is_overtaken| {
+            let at = plan.forward.get(from).map_or(Stage::Release, Step::stage);
+            Interrupted { failure: Failure { at, cause }, begun, is_overtaken }
+        };
+        match taken {
+            // What is half made is void by then: neither its next step nor its rollback is of what is there now.
+            Ok(Some(by)) if begun > 0 => Err(failed(Cause::Stopped(Stop::Superseded { by }), true)),
+            Ok(_) => Ok(()),
+            Err(cause) => {
+                if begun == 0 {
+                    self.take_left_leases(&plan.release).await;
+                }
+                Err(failed(cause, false))
+            }
+        }
     }
 
     /// Takes the slot of a release again that was given back for a wait: what is half made waits for nobody.
@@ -147,8 +205,22 @@ impl Deploy<'_> {
         }
     }
 
-    async fn roll_back(&self, steps: &[Step], from: usize) -> Result<(), Failure> {
+    async fn roll_back(
+        &self,
+        release: &Release,
+        steps: &[Step],
+        from: usize,
+    ) -> Result<(), Failure> {
+        let failed = |cause| Failure { at: Stage::Release, cause };
+        if from < steps.len() {
+            let taken = Box::pin(self.take_leases(release, true, &mut None)).await;
+            if let Some(holder) = taken.map_err(failed)? {
+                let warned = self.warn_of_other(&holder).await;
+                return warned.map_err(|lost| failed(lost.into()));
+            }
+        }
         for (index, step) in steps.iter().enumerate().skip(from) {
+            self.await_leases().await.map_err(failed)?;
             let work = self.take(step, HookProgress::default());
             self.run.step(Stage::Release, Cursor::Rollback(index), step.to_string(), work).await?;
         }
@@ -160,6 +232,7 @@ impl Deploy<'_> {
     async fn take(&self, step: &Step, progress: HookProgress) -> Result<(), Cause> {
         match step {
             Step::Hook { hook, release } => self.ask_hook(hook, release, progress).await,
+            Step::Migrate { release, phase } => Box::pin(self.migrate(release, *phase)).await,
             Step::Change(change) => self.make(change).await,
             Step::AwaitHealthy { release, within } => self.await_healthy(release, *within).await,
             Step::Check { release } => self.check_web(release).await,
@@ -199,8 +272,11 @@ impl Deploy<'_> {
 
     async fn make(&self, change: &Change) -> Result<(), Cause> {
         let make = || async {
-            let made = self.ports.cluster.make(change, self.run.recorder()).await;
-            made.map_err(|error| Cause::applying(error, change.release()))
+            let made = async {
+                let made = self.ports.cluster.make(change, self.run.recorder()).await;
+                made.map_err(|error| Cause::applying(error, change.release()))
+            };
+            self.writing(change.release(), made).await
         };
         self.run.retrying(make).await
     }
@@ -245,4 +321,12 @@ fn rests(step: &Step) -> bool {
 struct Interrupted {
     failure: Failure,
     begun: usize,
+    /// Somebody else worked on the app since these steps were begun.
+    is_overtaken: bool,
+}
+
+impl Interrupted {
+    fn at(failure: Failure, begun: usize) -> Self {
+        Self { failure, begun, is_overtaken: false }
+    }
 }

@@ -10,6 +10,7 @@ use windlass_model::{
     job::{Release, Stage},
     outcome::Stop,
     recipe::Refusal,
+    runtime::MigrationPhase,
     spec::SpecError,
     testing::TestSummary,
 };
@@ -116,6 +117,21 @@ pub enum Cause {
     /// A secret is missing or cannot be opened.
     #[error(transparent)]
     Secret(SecretError),
+    /// A part of the migration failed.
+    #[error("the migration failed: {phase} {message}{}", release.place())]
+    Migration {
+        release: Box<Release>,
+        phase: MigrationPhase,
+        /// End of the command: `exited with 1`.
+        message: String,
+        /// Last lines of its output.
+        output: Vec<String>,
+        /// Time as of which the data can be restored, in milliseconds since 1970. `None` means that it was neither backed
+        /// up nor noted.
+        backup_ms: Option<u64>,
+        /// Verdict on the pod of the Job. `None` means that there is no pod, or nothing is wrong with it.
+        judged: Option<Box<Diagnosis>>,
+    },
     /// The new version does not become healthy.
     #[error("{finding}{}", release.place())]
     Rollout {

@@ -132,7 +132,19 @@ impl Deploy<'_> {
             action => {
                 let recorder = self.run.recorder();
                 let cluster = &self.ports.cluster;
-                self.run.retrying(|| cluster.act(release, &hook.name, key, action, recorder)).await
+                let act = || async {
+                    let acted = async {
+                        let acted = cluster.act(release, &hook.name, key, action, recorder).await;
+                        acted.map_err(Cause::from)
+                    };
+                    if let Action::RunJob { .. } = action {
+                        // It may wait long for its turn, and is found again by its key.
+                        return self.writing(release, acted).await;
+                    }
+                    self.await_lease(release).await?;
+                    acted.await
+                };
+                self.run.retrying(act).await
             }
         }
     }

@@ -4,13 +4,16 @@ use async_trait::async_trait;
 use thiserror::Error;
 use windlass_model::{app::App, event::Event, job::Release, pause::Interventions};
 
-/// Rejection of further events by a job's journal. The run stops at once and touches nothing more; the job's
-/// owner resumes it from the journal.
+/// End of a run that is not the end of its job. The run stops at once and touches nothing more; the job's owner resumes it
+/// from the journal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum JournalLost {
     /// Another daemon owns the job.
     #[error("the journal takes no more from this run, since another daemon owns the job: {0}")]
     Fenced(String),
+    /// Somebody else has the lease of the app in a cluster: the run was away for too long.
+    #[error("the run touches nothing more, since somebody else works on the app now: {0}")]
+    Overtaken(String),
     /// The store cannot be written or read.
     #[error("the journal takes no more from this run: {0}")]
     Unavailable(String),
@@ -35,6 +38,12 @@ pub trait Journal: Send + Sync {
     }
     /// Returns the app's last release that succeeded in a cluster: a rollback in that cluster leads to it.
     async fn last_release(&self, app: &App, cluster: &str) -> Result<Option<Release>, JournalLost>;
+    /// Returns when a part of a migration of an app was done in a cluster, in milliseconds since 1970. The key names
+    /// exactly what was done. `None` means that no job of the app did it. In a journal of work that nobody knows of there
+    /// are none.
+    async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, JournalLost> {
+        Ok(None)
+    }
     /// Returns what people said about the job until now: approvals and pauses. In a journal of work that nobody knows of
     /// there are none.
     async fn interventions(&self) -> Result<Interventions, JournalLost> {

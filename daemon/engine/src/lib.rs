@@ -15,6 +15,7 @@ pub mod explain;
 pub mod failure;
 mod hook;
 pub mod journal;
+pub mod leases;
 pub mod logs;
 mod masks;
 mod news;

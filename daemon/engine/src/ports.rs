@@ -8,6 +8,7 @@ use windlass_model::exposure::Exposure;
 mod builder;
 mod cluster;
 mod inspect;
+mod lease;
 mod metrics;
 mod plugins;
 mod pulls;
@@ -20,8 +21,9 @@ mod targets;
 mod web_check;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
-pub use cluster::{ChangeVerb, Cluster, ClusterReader, ObjectChange, Observation};
+pub use cluster::{ChangeVerb, Cluster, ClusterReader, Migration, ObjectChange, Observation};
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
+pub use lease::{Acquired, LEASE, LeaseHolder, Leases, Renewed};
 pub use metrics::Metrics;
 pub use plugins::{DetectRequest, Detections, Detectors, Hooks, PluginStatus, TestRunners};
 pub use pulls::{PullRequests, PullStates};
@@ -49,6 +51,8 @@ pub struct Ports {
     pub reader: Arc<dyn ClusterReader>,
     /// Clusters, as people look at them.
     pub inspect: Arc<dyn Inspect>,
+    /// Leases, by which one run at a time works on an app in a cluster.
+    pub leases: Arc<dyn Leases>,
     /// New versions, as they are asked for a page before they get requests.
     pub web_check: Arc<dyn WebCheck>,
     /// Metrics of releases on their way.

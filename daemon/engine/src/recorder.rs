@@ -116,6 +116,15 @@ impl Recorder {
         self.latched(self.journal.last_release(app, cluster).await)
     }
 
+    pub(crate) async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, JournalLost> {
+        self.latched(self.journal.migrated(app, cluster, key).await)
+    }
+
     pub(crate) async fn interventions(&self) -> Result<Interventions, JournalLost> {
         self.latched(self.journal.interventions().await)
     }

@@ -3,8 +3,10 @@
 use crate::{
     failure::{Cause, Failure},
     journal::{Journal, JournalLost},
+    leases::HeldLeases,
     logs::{LogLimits, Logged},
     news::News,
+    ports::LeaseHolder,
     queue::Need,
     recorder::Recorder,
     slots::{Slot, Slots},
@@ -47,6 +49,7 @@ pub struct Run {
     shows_pause: AtomicBool,
     /// All requests go to the new version: a newer job of the app waits for this one.
     is_switched: AtomicBool,
+    leases: HeldLeases,
 }
 
 impl Run {
@@ -68,6 +71,7 @@ impl Run {
             news: None,
             shows_pause: AtomicBool::new(false),
             is_switched: AtomicBool::new(false),
+            leases: HeldLeases::new(LeaseHolder::new("", "")),
         }
     }
 
@@ -75,6 +79,17 @@ impl Run {
     #[must_use]
     pub fn with_slots(self, slots: Slots) -> Self {
         Self { slots: Some(slots), ..self }
+    }
+
+    /// Returns the run as one that has leases by the names of its daemon and its job. Without this call they have no name.
+    #[must_use]
+    pub fn with_holder(self, daemon: &str, job: &str) -> Self {
+        Self { leases: HeldLeases::new(LeaseHolder::new(daemon, job)), ..self }
+    }
+
+    /// Returns the leases of this run.
+    pub(crate) fn leases(&self) -> &HeldLeases {
+        &self.leases
     }
 
     /// Returns the run as one that knows these approvals. Without this call it knows none.
@@ -305,6 +320,16 @@ impl Run {
         cluster: &str,
     ) -> Result<Option<Release>, JournalLost> {
         self.recorder.last_release(app, cluster).await
+    }
+
+    /// Returns when a part of a migration was done, in milliseconds since 1970. `None` means that none of this key was.
+    pub(crate) async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, JournalLost> {
+        self.recorder.migrated(app, cluster, key).await
     }
 }
 

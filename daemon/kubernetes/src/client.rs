@@ -9,6 +9,7 @@ mod discovery;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+mod lease;
 mod own;
 mod role;
 
@@ -73,6 +74,17 @@ pub(crate) struct ApplyOptions {
     pub(crate) force: bool,
     /// `dryRun`: stores nothing.
     pub(crate) dry_run: bool,
+}
+
+/// Answer to a write of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Versioned {
+    /// It is written, and has this version now.
+    Done(String),
+    /// It has another version, or is there already.
+    Other,
+    /// There is no such object, or no namespace for it.
+    Missing,
 }
 
 /// Place that a client has its credentials from.

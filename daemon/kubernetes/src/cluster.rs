@@ -4,8 +4,9 @@ use crate::{
     apply::{self, Applier, Claims, pull_secret},
     client::Client,
     hooks::{self, HookJob},
+    lease,
     observe::{self, endpoints, evidence, list, logs},
-    render::{PullLogin, beside, manifests, twice},
+    render::{PullLogin, beside, manifests, namespace, twice},
     web_check,
 };
 use async_trait::async_trait;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, Logins, MadeObject, ObjectChange,
-        Observation, Secrets, WebAnswer, WebCheck,
+        Acquired, Cluster, ClusterReader, Inspect, LeaseHolder, Leases, LogLine, LogRequest,
+        Logins, MadeObject, Migration, ObjectChange, Observation, Renewed, Secrets, WebAnswer,
+        WebCheck,
     },
     recorder::Recorder,
 };
@@ -184,6 +186,16 @@ impl Cluster for Kubernetes {
         self.trusted(done).await
     }
 
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        let pull = self.pull(release, recorder).await?.is_some();
+        self.trusted(hooks::migrate(&self.client, release, migration, pull, recorder).await).await
+    }
+
     async fn observe(
         &self,
         release: &Release,
@@ -219,6 +231,14 @@ impl ClusterReader for Kubernetes {
                 object: object.to_string(),
                 message: message.into(),
             });
+        }
+        if release.runtime.migrate.is_some() {
+            // Only its kind counts: it is to be made, watched and stopped.
+            objects.push(serde_json::json!({
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": { "name": format!("{}-migrate", release.app.name) },
+            }));
         }
         let checked = async {
             let asks = release.runtime.strategy.check.is_some();
@@ -305,4 +325,32 @@ fn trackless(release: &Release) -> Release {
     let mut release = release.clone();
     release.runtime.tracks.clear();
     release
+}
+
+#[async_trait]
+impl Leases for Kubernetes {
+    async fn acquire(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        over: Option<&str>,
+        makes_namespace: bool,
+    ) -> Result<Acquired, ClusterError> {
+        let made = makes_namespace.then(|| namespace(release, self.pod_security.as_deref()));
+        let acquired = lease::acquire(&self.client, release, holder, over, made.as_ref()).await;
+        self.trusted(acquired).await
+    }
+
+    async fn renew_lease(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        version: &str,
+    ) -> Result<Renewed, ClusterError> {
+        self.trusted(lease::renew(&self.client, release, holder, version).await).await
+    }
+
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError> {
+        self.trusted(lease::give_back(&self.client, release, holder).await).await
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange,
-        Observation, WebAnswer, WebCheck,
+        Acquired, Cluster, ClusterReader, Inspect, LeaseHolder, Leases, LogLine, LogRequest,
+        MadeObject, Migration, ObjectChange, Observation, Renewed, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -84,6 +84,15 @@ impl Cluster for Clusters {
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         self.of(release).await?.act(release, hook, key, action, recorder).await
+    }
+
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        self.of(release).await?.migrate(release, migration, recorder).await
     }
 
     async fn observe(
@@ -168,5 +177,31 @@ impl Inspect for Clusters {
 impl WebCheck for Clusters {
     async fn ask(&self, release: &Release, path: &str) -> Result<WebAnswer, ClusterError> {
         self.of(release).await?.ask(release, path).await
+    }
+}
+
+#[async_trait]
+impl Leases for Clusters {
+    async fn acquire(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        over: Option<&str>,
+        makes_namespace: bool,
+    ) -> Result<Acquired, ClusterError> {
+        self.of(release).await?.acquire(release, holder, over, makes_namespace).await
+    }
+
+    async fn renew_lease(
+        &self,
+        release: &Release,
+        holder: &LeaseHolder,
+        version: &str,
+    ) -> Result<Renewed, ClusterError> {
+        self.of(release).await?.renew_lease(release, holder, version).await
+    }
+
+    async fn give_back(&self, release: &Release, holder: &LeaseHolder) -> Result<(), ClusterError> {
+        self.of(release).await?.give_back(release, holder).await
     }
 }

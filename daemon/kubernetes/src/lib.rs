@@ -6,6 +6,7 @@ mod cluster;
 mod clusters;
 mod hooks;
 mod json;
+mod lease;
 mod namespace;
 mod object;
 mod observe;

@@ -33,6 +33,7 @@ pub(crate) use names::{
     apply_set, inventory_name, labels, preview_name, pull_name, service_name, short_hash,
     track_name, workload_name,
 };
+pub(crate) use namespace::namespace;
 pub(crate) use ordering::{is_ordered, starts_in_order};
 pub(crate) use pod::{pull_secrets, security};
 pub(crate) use pull_secret::{PullLogin, pull_secret};

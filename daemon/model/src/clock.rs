@@ -21,3 +21,13 @@ pub fn end_of(within: Duration) -> u64 {
 pub fn since(at_ms: u64) -> Duration {
     Duration::from_millis(now_ms().saturating_sub(at_ms))
 }
+
+/// Returns a time in UTC, to the second, as text: a reader's own zone is not known here.
+#[must_use]
+pub fn utc(ms: u64) -> String {
+    let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    match chrono::DateTime::from_timestamp(seconds, 0) {
+        Some(time) => time.to_string(),
+        None => format!("{seconds} s after 1970"),
+    }
+}

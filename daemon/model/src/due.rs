@@ -1,12 +1,16 @@
 //! Work for a later time, which is stored, and the rules by which events schedule it.
 
-use crate::{app::App, event::Event};
+use crate::{app::App, event::Event, outcome::Outcome};
 
 /// Milliseconds for which the lines of an ended job's tools are kept: 30 days.
 pub const LOGS_KEPT_MS: u64 = 30 * DAY_MS;
 
 /// Milliseconds for which an ended job is kept: 365 days.
 pub const JOBS_KEPT_MS: u64 = 365 * DAY_MS;
+
+/// Milliseconds between a release, or a removal, and the look which older releases are kept: releases one after another
+/// are looked at together.
+pub const COLLECT_AFTER_MS: u64 = 60_000;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -37,11 +41,13 @@ pub enum DueKind {
     PreviewEnds,
     /// Deletes what was kept of the release before the one that serves. The key is the app.
     KeepEnds,
+    /// Forgets the releases of an app that are kept no more. The key is the app.
+    Collect,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ForgetLogs,
         Self::ForgetJob,
         Self::RenewPull,
@@ -49,6 +55,7 @@ impl DueKind {
         Self::SendTrace,
         Self::PreviewEnds,
         Self::KeepEnds,
+        Self::Collect,
     ];
 
     /// Returns the name that is stored.
@@ -62,6 +69,7 @@ impl DueKind {
             Self::SendTrace => "send_trace",
             Self::PreviewEnds => "preview_ends",
             Self::KeepEnds => "keep_ends",
+            Self::Collect => "collect",
         }
     }
 
@@ -103,13 +111,21 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
         Event::Held { until_ms, .. } => {
             vec![Due { kind: DueKind::HoldEnds, key: job.into(), at_ms: *until_ms }]
         }
-        Event::Ended(_) => {
+        Event::Ended(outcome) => {
             let after = |kind, kept_ms| Due { kind, key: job.into(), at_ms: now_ms + kept_ms };
-            vec![
+            let mut all = vec![
                 after(DueKind::SendTrace, 0),
                 after(DueKind::ForgetLogs, LOGS_KEPT_MS),
                 after(DueKind::ForgetJob, JOBS_KEPT_MS),
-            ]
+            ];
+            let app = match outcome {
+                Outcome::Succeeded(release) => Some(&release.app),
+                Outcome::Removed(removed) => Some(&removed.app),
+                Outcome::Failed(_) | Outcome::Stopped { .. } => None,
+            };
+            let collect = |app| Due::on_app(DueKind::Collect, app, now_ms + COLLECT_AFTER_MS);
+            all.extend(app.map(collect));
+            all
         }
         _ => Vec::new(),
     }
@@ -120,7 +136,7 @@ mod tests {
     use super::*;
     use crate::{
         job::{Gate, Image, Release, Stage},
-        outcome::{Outcome, Stop},
+        outcome::{Outcome, Removed, Stop},
         runtime::Runtime,
     };
 
@@ -138,6 +154,18 @@ mod tests {
         ];
         assert_eq!(kinds, expected);
         assert!(due_after("j1", 1000, &Event::Started(Stage::Build)).is_empty());
+    }
+
+    #[test]
+    fn a_release_that_succeeds_schedules_a_look_at_the_older_ones() {
+        let release = crate::samples::release();
+        let ended = Event::Ended(Outcome::Succeeded(Box::new(release.clone())));
+        let due = due_after("j1", 1000, &ended);
+        let collect = Due::on_app(DueKind::Collect, &release.app, 1000 + COLLECT_AFTER_MS);
+        assert!(due.contains(&collect) && due.len() == 4, "{due:?}");
+        let removed = Removed { job: "j1".into(), app: release.app, clusters: Vec::new() };
+        let due = due_after("j1", 1000, &Event::Ended(Outcome::Removed(removed)));
+        assert!(due.contains(&collect), "what served before a removal is not kept: {due:?}");
     }
 
     #[test]

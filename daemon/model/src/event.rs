@@ -6,6 +6,7 @@ use crate::{
     job::{CommitInfo, Gate, Release, Stage},
     outcome::Outcome,
     plan::{Cursor, Plan},
+    runtime::MigrationPhase,
     testing::TestSummary,
 };
 use serde::{Deserialize, Serialize};
@@ -182,6 +183,15 @@ pub enum Event {
         release: Box<Release>,
         /// End in milliseconds since 1970.
         until_ms: u64,
+    },
+    /// A backup of an app's data is there, or the data was migrated.
+    Migrated {
+        cluster: String,
+        phase: MigrationPhase,
+        /// Name of exactly what was done: it is not done twice.
+        key: String,
+        /// Time at which it was done, or to which the data can be restored, in milliseconds since 1970.
+        at_ms: u64,
     },
     /// A step of the plan ended.
     #[serde(rename = "took")]

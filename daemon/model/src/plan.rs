@@ -4,11 +4,12 @@
 use crate::{
     hook::Hook,
     job::{Release, Stage},
-    runtime::Track,
+    runtime::{MigrationPhase, Track, brief},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+mod migration;
 #[cfg(test)]
 mod pages;
 mod parts;
@@ -43,6 +44,8 @@ pub enum Step {
     Change(Change),
     /// Asks a hook, and does the actions that it requests.
     Hook { hook: Box<Hook>, release: Box<Release> },
+    /// Runs a part of the release's migration, or records that an earlier job of the same image ran it.
+    Migrate { release: Box<Release>, phase: MigrationPhase },
     /// Waits until the release is healthy, hopeless, or out of time.
     AwaitHealthy {
         release: Box<Release>,
@@ -198,7 +201,11 @@ impl Step {
             | Self::Hold { .. }
             | Self::Gate { .. } => true,
             Self::Parallel(steps) => steps.iter().all(Self::is_wait),
-            Self::Change(_) | Self::Hook { .. } | Self::Keep { .. } | Self::Sequence(_) => false,
+            Self::Change(_)
+            | Self::Hook { .. }
+            | Self::Migrate { .. }
+            | Self::Keep { .. }
+            | Self::Sequence(_) => false,
         }
     }
 
@@ -207,6 +214,7 @@ impl Step {
         match self {
             Self::Change(change) => vec![change.release()],
             Self::Hook { release, .. }
+            | Self::Migrate { release, .. }
             | Self::AwaitHealthy { release, .. }
             | Self::Check { release }
             | Self::Hold { release, .. }
@@ -226,6 +234,7 @@ impl Step {
                 steps.iter().flat_map(Self::changed).collect()
             }
             Self::Hook { .. }
+            | Self::Migrate { .. }
             | Self::AwaitHealthy { .. }
             | Self::Check { .. }
             | Self::Hold { .. }
@@ -301,6 +310,18 @@ impl fmt::Display for Step {
                 )
             }
             Self::Hook { hook, release } => write!(f, "{hook}{}", release.place()),
+            Self::Migrate { release, phase } => {
+                let command = release
+                    .runtime
+                    .migrate
+                    .as_ref()
+                    .map_or_else(String::new, |migrate| migrate.command(*phase).join(" "));
+                let place = release.place();
+                match &*brief(&command) {
+                    "" => write!(f, "record the time before the migration{place}"),
+                    command => write!(f, "migrate, {phase}: `{command}`{place}"),
+                }
+            }
             Self::Change(Change::Prepare(release)) => write!(f, "prepare {}", of(release)),
             Self::Change(Change::Prune(release)) => {
                 write!(f, "remove what {} no longer has{}", release.app.name, release.place())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod expose;
+mod migrate;
 mod network;
 mod probe;
 mod process;
@@ -15,6 +16,8 @@ mod strategy;
 mod volume;
 
 pub use expose::{Expose, Route, ServiceKind};
+pub(crate) use migrate::brief;
+pub use migrate::{Backup, Migrate, MigrationPhase};
 pub use network::{Account, Network, Peer};
 pub use probe::{Check, Probe, Probes};
 pub use process::{Autoscale, Placement, Process, Resources, Schedule, Spread, Toleration};
@@ -47,6 +50,9 @@ pub struct Runtime {
     pub pull_secrets: Vec<String>,
     /// Objects that the repository brings.
     pub manifests: Vec<Manifest>,
+    /// Migration of the app's data before the release gets requests. `None` means that there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<Migrate>,
     /// Way of the requests from the version that serves to this one.
     #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
@@ -95,11 +101,11 @@ impl Runtime {
         self.processes.iter().find(|process| process.name == name)
     }
 
-    /// Returns the runtime without the way by which requests got to it.
+    /// Returns the runtime without what came before it got requests, and the way by which it got them.
     #[must_use]
     pub fn as_it_serves(&self) -> Self {
         let (strategy, tracks) = (Strategy::default(), BTreeMap::new());
-        Self { strategy, tracks, aside: None, ..self.clone() }
+        Self { strategy, tracks, migrate: None, aside: None, ..self.clone() }
     }
 }
 
@@ -111,7 +117,7 @@ mod tests {
     #[test]
     fn a_release_without_a_strategy_is_written_as_before_there_were_any() {
         let written = serde_json::to_value(Runtime::default()).unwrap();
-        for key in ["strategy", "tracks", "aside"] {
+        for key in ["migrate", "strategy", "tracks", "aside"] {
             assert!(written.get(key).is_none(), "{key}: {written}");
         }
         assert_eq!(serde_json::from_value::<Runtime>(written).unwrap(), Runtime::default());

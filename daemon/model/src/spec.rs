@@ -14,6 +14,7 @@ mod check;
 mod defaults;
 mod error;
 mod expose;
+mod migrate;
 mod names;
 mod process;
 mod quantity;
@@ -26,6 +27,7 @@ mod volume;
 pub use build::CustomBuild;
 pub use error::SpecError;
 pub use expose::{AccountSpec, ExposeSpec, NetworkSpec};
+pub use migrate::MigrateSpec;
 pub use names::{is_url_path, is_variable};
 pub use process::{
     AutoscaleSpec, PlacementSpec, ProbeSpec, ProbesSpec, ProcessSpec, ResourceSpec,
@@ -74,6 +76,8 @@ pub struct Spec {
     /// Files of the repository with further Kubernetes objects, YAML or JSON, applied and watched
     /// as the others. `$WINDLASS_IMAGE` as an `image` stands for the image that was built.
     pub manifests: Vec<String>,
+    /// Migration of the app's data before a release gets requests. Default: none.
+    pub migrate: MigrateSpec,
     /// Way of the requests to the new version. Default: pods are replaced one after the other.
     pub strategy: StrategySpec,
     pub build: BuildSpec,

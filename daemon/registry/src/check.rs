@@ -1,4 +1,4 @@
-//! One login at a registry, tried as a client of Docker's registry protocol does.
+//! Logins at registries, as a client of Docker's registry protocol makes them: one is tried, or used for a request.
 
 use crate::{
     challenge::{self, Challenge},
@@ -42,9 +42,9 @@ const RIGHTS: &str = "give the user this right below the place for images; where
 /// Checks of logins, by the operator's rules.
 #[derive(Clone, Debug)]
 pub struct Checker {
-    rules: Arc<Rules>,
+    pub(crate) rules: Arc<Rules>,
     trust: Trust,
-    limit: Duration,
+    pub(crate) limit: Duration,
 }
 
 /// A login that is tried.
@@ -56,6 +56,16 @@ pub struct Attempt<'a> {
     pub path: Option<&'a str>,
     pub action: Action,
     pub credential: &'a Credential,
+}
+
+/// A login with the right that it is used for.
+#[derive(Clone, Debug)]
+pub(crate) struct ScopedLogin<'a> {
+    /// Host as images name it.
+    pub(crate) host: &'a str,
+    pub(crate) credential: &'a Credential,
+    /// Scope of the token, where the registry has a token server. `None` means the login alone.
+    pub(crate) scope: Option<String>,
 }
 
 /// Answer of a token server (distribution's `spec/auth/token`). OAuth2 has the other name.
@@ -103,29 +113,15 @@ impl Checker {
             }
             _ => return Err(odd(&api, &first)),
         }
-        let challenge = challenge::chosen(&first.headers);
-        let authorization = match (attempt.credential, challenge) {
-            (Credential::Bearer(token), _) => bearer(token)?,
-            (Credential::Basic(user, password), Some(Challenge::Basic)) => basic(user, password)?,
-            (_, Some(Challenge::Bearer { realm, service })) => {
-                let token = self.token(attempt, &realm, &service, &tls).await?;
-                bearer(&token)?
-            }
-            (Credential::IdentityToken(_), Some(Challenge::Basic)) => {
-                return Err(Fault::new(
-                    format!("{host} takes user and password, and the plugin has a refresh token"),
-                    "use another plugin, or put a user with a password",
-                ));
-            }
-            (_, None) => {
-                return Err(Fault::new(
-                    format!(
-                        "{host} answers 401 without a challenge that clients of registries know: it is no registry"
-                    ),
-                    "name the host of a registry, as images name it",
-                ));
-            }
-        };
+        let scope = attempt.path.map(|path| {
+            let right = match attempt.action {
+                Action::Push => "pull,push",
+                Action::Pull => "pull",
+            };
+            format!("repository:{path}/{PROBE}:{right}")
+        });
+        let login = ScopedLogin { host, credential: attempt.credential, scope };
+        let authorization = self.authorization(&login, &first, &tls).await?;
         let second = self.send(Method::GET, &api, Some(authorization), None, &tls).await?;
         match second.status {
             status if status.is_success() => Ok(()),
@@ -137,24 +133,44 @@ impl Checker {
         }
     }
 
+    /// Returns the header by which a registry that answered 401 knows a login.
+    pub(crate) async fn authorization(
+        &self,
+        login: &ScopedLogin<'_>,
+        answer: &Answer,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<HeaderValue, Fault> {
+        let host = login.host;
+        match (login.credential, challenge::chosen(&answer.headers)) {
+            (Credential::Bearer(token), _) => bearer(token),
+            (Credential::Basic(user, password), Some(Challenge::Basic)) => basic(user, password),
+            (_, Some(Challenge::Bearer { realm, service })) => {
+                bearer(&self.token(login, &realm, &service, tls).await?)
+            }
+            (Credential::IdentityToken(_), Some(Challenge::Basic)) => Err(Fault::new(
+                format!("{host} takes user and password, and the plugin has a refresh token"),
+                "use another plugin, or put a user with a password",
+            )),
+            (_, None) => Err(Fault::new(
+                format!(
+                    "{host} answers 401 without a challenge that clients of registries know: it is no registry"
+                ),
+                "name the host of a registry, as images name it",
+            )),
+        }
+    }
+
     /// Returns a token of the registry's token server.
     async fn token(
         &self,
-        attempt: &Attempt<'_>,
+        login: &ScopedLogin<'_>,
         realm: &str,
         service: &str,
         tls: &Arc<ClientConfig>,
     ) -> Result<Secret, Fault> {
-        let host = attempt.host;
+        let ScopedLogin { host, credential, scope } = login;
         let mut url = self.realm(host, realm)?;
-        let scope = attempt.path.map(|path| {
-            let right = match attempt.action {
-                Action::Push => "pull,push",
-                Action::Pull => "pull",
-            };
-            format!("repository:{path}/{PROBE}:{right}")
-        });
-        let answer = match attempt.credential {
+        let answer = match *credential {
             Credential::IdentityToken(refresh) => {
                 let refresh = refresh.reveal_text().ok_or_else(unprintable)?;
                 let form = refresh_form(service, refresh, scope.as_deref());
@@ -166,7 +182,7 @@ impl Checker {
                     if !service.is_empty() {
                         query.append_pair("service", service);
                     }
-                    if let Some(scope) = &scope {
+                    if let Some(scope) = scope {
                         query.append_pair("scope", scope);
                     }
                 }
@@ -180,11 +196,12 @@ impl Checker {
             status if status.is_success() => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
                 // The login may be right: GitLab knows no repository outside of its projects.
-                let fix = match &scope {
+                let fix = match scope {
                     Some(_) if answer.status == StatusCode::FORBIDDEN => RIGHTS,
                     _ => ANOTHER,
                 };
-                let right = scope.map(|scope| format!(" for `{scope}`")).unwrap_or_default();
+                let right =
+                    scope.as_ref().map(|scope| format!(" for `{scope}`")).unwrap_or_default();
                 return Err(Fault::new(
                     format!(
                         "{host} refuses the login: its token server {server} answers {}{right}",
@@ -230,7 +247,7 @@ impl Checker {
     }
 
     /// Sends one request to an address that is allowed.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         url: &Url,
@@ -265,7 +282,7 @@ impl Checker {
     }
 
     /// Returns the settings of TLS, with the authorities as they are now.
-    async fn tls(&self) -> Result<Arc<ClientConfig>, Fault> {
+    pub(crate) async fn tls(&self) -> Result<Arc<ClientConfig>, Fault> {
         let trust = self.trust.clone();
         let made = tokio::task::spawn_blocking(move || trust.config()).await;
         let made = made.unwrap_or_else(|error| Err(error.to_string()));
@@ -313,7 +330,7 @@ fn unprintable() -> Fault {
 }
 
 /// Returns the fault for an answer that no registry gives.
-fn odd(url: &Url, answer: &Answer) -> Fault {
+pub(crate) fn odd(url: &Url, answer: &Answer) -> Fault {
     let at = &url[Position::BeforeHost..Position::AfterPath];
     let status = answer.status.as_u16();
     if answer.status.is_redirection() {

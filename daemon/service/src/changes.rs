@@ -136,6 +136,7 @@ fn gather(steps: &[Step], found: &mut BTreeMap<String, Release>) {
             Step::Parallel(steps) | Step::Sequence(steps) => gather(steps, found),
             Step::Change(_)
             | Step::Hook { .. }
+            | Step::Migrate { .. }
             | Step::AwaitHealthy { .. }
             | Step::Check { .. }
             | Step::Hold { .. }

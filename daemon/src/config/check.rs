@@ -77,6 +77,12 @@ impl Config {
                 return fail(format!("{key}: `{value}` must be 1 to {most}"));
             }
         }
+        let keep = self.keep_releases;
+        if !(2..=1000).contains(&keep) {
+            return fail(format!(
+                "keep-releases: `{keep}` must be 2 to 1000: what serves, and one to go back to"
+            ));
+        }
         Ok(())
     }
 

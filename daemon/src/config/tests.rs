@@ -341,6 +341,8 @@ fn git_has_hosts_that_can_match_and_limits_that_allow_something() {
 fn a_limit_that_is_none_is_refused() {
     for (text, expected) in [
         ("plans = 0\n", "plans: `0` must be 1 to 1000"),
+        ("keep-releases = 1\n", "keep-releases: `1` must be 2 to 1000"),
+        ("keep-releases = 1001\n", "keep-releases: `1001` must be 2 to 1000"),
         ("plan-seconds = 3601\n", "plan-seconds: `3601` must be 1 to 3600"),
         ("listen = { header-seconds = 0 }\n", "listen.header-seconds: `0` must be 1 to 600"),
         ("max-waiting-jobs = 0\n", "max-waiting-jobs: `0` must be"),

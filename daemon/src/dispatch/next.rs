@@ -63,9 +63,11 @@ impl Tries {
         match ended {
             Ended::Done => Next::Forget,
             Ended::Held(gate) => Next::Hold { gate },
-            Ended::Lost(lost @ (JournalLost::Fenced(_) | JournalLost::Unavailable(_))) => {
-                self.again(&lost.to_string())
-            }
+            Ended::Lost(
+                lost @ (JournalLost::Fenced(_)
+                | JournalLost::Overtaken(_)
+                | JournalLost::Unavailable(_)),
+            ) => self.again(&lost.to_string()),
             Ended::Lost(lost @ JournalLost::Unreadable(_)) => leave(&lost.to_string()),
             Ended::Senseless(why) => leave(&format!("its journal makes no sense: {why}")),
             Ended::Panicked => {
@@ -111,6 +113,15 @@ mod tests {
         let pauses: Vec<_> = (0..11).map(|_| seconds(tries.next(away(), Duration::ZERO))).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         assert_eq!(seconds(tries.next(away(), Duration::from_secs(3600))), 1, "the run got on");
+    }
+
+    /// The job's next run waits for the lease.
+    #[test]
+    fn a_job_whose_app_somebody_else_has_comes_again() {
+        let overtaken = Ended::Lost(JournalLost::Overtaken("b/job-2".into()));
+        let next = Tries::default().next(overtaken, Duration::ZERO);
+        let Next::Again { after, why } = next else { panic!("{next:?}") };
+        assert!(after == PAUSE.0 && why.contains("b/job-2"), "{why}");
     }
 
     #[test]

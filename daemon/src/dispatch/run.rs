@@ -167,6 +167,7 @@ async fn claimed(shared: &Shared, id: &str, handles: Handles) -> Result<Ended, J
     let journal = JobJournal::new(shared.store.clone(), claim);
     let run = Run::new(Arc::new(journal), stop.subscribe(), deadline)
         .with_slots(slots)
+        .with_holder(&shared.daemon, &record.job.id)
         .with_news(news)
         .with_past(&events)
         .with_approvals(Approvals::new(approvals, &events))

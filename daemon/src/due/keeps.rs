@@ -2,9 +2,13 @@
 
 use super::{AGAIN_MS, DueLoop, UNKNOWN_MS};
 use futures::future::join_all;
-use std::{slice, time::Duration};
+use std::{future::pending, slice, time::Duration};
 use tokio::time::{sleep, timeout};
-use windlass_engine::recorder::Recorder;
+use windlass_engine::{
+    leases::{HeldLeases, NotHeld},
+    ports::{Acquired, LeaseHolder, Leases},
+    recorder::Recorder,
+};
 use windlass_model::{app::App, clock::now_ms, job::Release, plan::Change};
 
 /// Longest time of the deletion in one cluster. A gateway may have to show first that it sends no request there.
@@ -42,14 +46,21 @@ impl DueLoop {
             let until_ms = self.kept_until(&release).await?;
             if until_ms > now_ms() { times.push(until_ms) } else { over.push(release) }
         }
+        let turn = self.turn(&over);
         let deleted = tokio::select! {
-            deleted = join_all(over.iter().map(|release| self.prune(release))) => deleted,
+            deleted = join_all(over.iter().map(|release| self.prune(release, &turn))) => Some(deleted),
             // The deletion waits for gateways before it deletes, and a rollback leads requests to the kept pods at once.
             () = self.begins(app) => {
                 tracing::info!(%app, "what was kept is not deleted now: a job of the app is there");
-                return Ok(Some(now_ms() + AGAIN_MS));
+                None
+            }
+            holder = turn.is_lost() => {
+                tracing::info!(%app, holder, "what was kept is not deleted now: its lease is lost");
+                None
             }
         };
+        turn.end().await;
+        let Some(deleted) = deleted else { return Ok(Some(now_ms() + AGAIN_MS)) };
         for (release, deleted) in over.iter().zip(deleted) {
             let cluster = release.cluster();
             match deleted {
@@ -108,14 +119,83 @@ impl DueLoop {
         Ok(ended_ms.saturating_add(kept_ms))
     }
 
-    async fn prune(&self, release: &Release) -> Result<(), String> {
+    /// Returns the turn of this work on an app, without any lease yet.
+    fn turn(&self, releases: &[Release]) -> Turn<'_> {
+        let first = releases.first().map_or_else(String::new, |release| release.id.clone());
+        Turn(self.leases.as_ref().map(|(leases, daemon)| {
+            // Another name than the job's, which is no run of this work.
+            let holder = LeaseHolder::new(daemon, &format!("{first}-keep"));
+            (&**leases, HeldLeases::new(holder))
+        }))
+    }
+
+    async fn prune(&self, release: &Release, turn: &Turn<'_>) -> Result<(), String> {
         let change = Change::Prune(Box::new(release.clone()));
         let recorder = Recorder::null();
-        match timeout(LONGEST, self.cluster.make(&change, &recorder)).await {
-            Ok(made) => made.map_err(|error| error.to_string()),
+        let prune = async {
+            let made = self.cluster.make(&change, &recorder).await;
+            made.map_err(|error| error.to_string())
+        };
+        match timeout(LONGEST, turn.take(release, prune)).await {
+            Ok(made) => made,
             Err(_) => Err(format!("no answer within {} s", LONGEST.as_secs())),
         }
     }
+}
+
+/// Turn of due work on an app, by leases. `None` needs none.
+struct Turn<'a>(Option<(&'a dyn Leases, HeldLeases)>);
+
+impl Turn<'_> {
+    /// Does work in a release's cluster by the lease there. Somebody else who has it is an error.
+    async fn take(
+        &self,
+        release: &Release,
+        work: impl Future<Output = Result<(), String>>,
+    ) -> Result<(), String> {
+        let Some((leases, held)) = &self.0 else { return work.await };
+        let mut acquired = acquire(*leases, held, release, None).await?;
+        // This work has nothing half made.
+        if let Acquired::Void { version, .. } = acquired {
+            acquired = acquire(*leases, held, release, Some(&version)).await?;
+        }
+        match acquired {
+            Acquired::By { holder, .. } | Acquired::Void { holder, .. } => {
+                return Err(format!("{holder} works on the app"));
+            }
+            Acquired::Held(_) | Acquired::NoNamespace | Acquired::Refused(_) => {}
+        }
+        let not_held = |why| match why {
+            NotHeld::Lost(holder) => format!("{holder} works on the app"),
+            NotHeld::Cluster(error) => error.to_string(),
+        };
+        held.writing(*leases, release.cluster(), not_held, work).await
+    }
+
+    /// Renews the leases until one is lost, and returns whoever has it.
+    async fn is_lost(&self) -> String {
+        match &self.0 {
+            Some((leases, held)) => held.keep(*leases).await,
+            None => pending().await,
+        }
+    }
+
+    async fn end(&self) {
+        if let Some((leases, held)) = &self.0 {
+            held.give_back(*leases).await;
+        }
+    }
+}
+
+/// Takes the lease of a release, as [`Leases::acquire`] does, in a namespace that is there.
+async fn acquire(
+    leases: &dyn Leases,
+    held: &HeldLeases,
+    release: &Release,
+    over: Option<&str>,
+) -> Result<Acquired, String> {
+    let acquired = held.acquire(leases, release, over, false).await;
+    acquired.map_err(|error| error.to_string())
 }
 
 /// Returns whether another version may stand beside a release.

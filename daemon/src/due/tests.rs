@@ -1,5 +1,8 @@
 //! The loop over a store in memory, and a cluster with prepared answers.
 
+mod collect;
+mod leases;
+
 use super::*;
 use async_trait::async_trait;
 use std::{
@@ -9,7 +12,7 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 use windlass_engine::{
     ports::{
-        Observation,
+        Migration, Observation,
         store::{Claim, DueWork, Jobs, Runs, Submission},
     },
     recorder::Recorder,
@@ -64,6 +67,15 @@ impl Cluster for Renewing {
         _: &str,
         _: &str,
         _: &Action,
+        _: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        Ok(ActionResult::Waited)
+    }
+
+    async fn migrate(
+        &self,
+        _: &Release,
+        _: &Migration,
         _: &Recorder,
     ) -> Result<ActionResult, ClusterError> {
         Ok(ActionResult::Waited)
@@ -152,6 +164,11 @@ fn due_loop_of(store: &MemoryStore, cluster: Arc<Renewing>) -> DueLoop {
     DueLoop::new(Arc::new(store.clone()), Arc::new(targets), cluster, queue)
 }
 
+/// Lets the loop collect old releases at once, so that this is not what is due next.
+async fn collects_at_once(due: &DueLoop) {
+    due.store.hasten(DueKind::Collect, None, 1).await.unwrap();
+}
+
 /// Takes what is due, waits until all of it is done, and returns the time of the next.
 async fn round(due: &DueLoop) -> Result<Option<u64>, StoreError> {
     let mut progress = InProgress::default();
@@ -166,6 +183,7 @@ async fn round(due: &DueLoop) -> Result<Option<u64>, StoreError> {
 async fn what_was_renewed_is_due_at_its_next_time() {
     let next = now_ms() + 3_600_000;
     let (due, store) = released(vec![Ok(Some(next))]).await;
+    collects_at_once(&due).await;
     assert_eq!(round(&due).await.unwrap(), Some(next));
     assert_eq!(store.next_due().await.unwrap(), Some(next));
 }
@@ -185,6 +203,7 @@ async fn a_renewal_that_fails_is_tried_again_and_not_at_once() {
 #[tokio::test]
 async fn an_app_that_was_deleted_is_not_renewed_again() {
     let (due, _) = released(vec![Ok(None)]).await;
+    collects_at_once(&due).await;
     let next = round(&due).await.unwrap().unwrap();
     assert!(next > now_ms() + LOGS_KEPT_MS / 2, "only the job is to be forgotten");
 }
@@ -333,6 +352,7 @@ async fn what_was_kept_of_the_release_before_is_deleted_at_its_time() {
     let store = MemoryStore::default();
     kept(&store, "1", StrategyKind::BlueGreen, 0).await;
     let (due, cluster) = due_loop_and_cluster(&store);
+    collects_at_once(&due).await;
     let next = round(&due).await.unwrap().unwrap();
     assert_eq!(pruned(&cluster), ["1 in default"]);
     assert!(next > now_ms() + LOGS_KEPT_MS / 2, "once");
@@ -364,6 +384,7 @@ async fn a_newer_release_keeps_what_was_before_it_for_its_own_time() {
     kept(&store, "1", StrategyKind::BlueGreen, 60).await;
     kept(&store, "2", StrategyKind::BlueGreen, 3600).await;
     let (due, cluster) = due_loop_and_cluster(&store);
+    collects_at_once(&due).await;
     let next = round(&due).await.unwrap().unwrap();
     assert!(next >= before + 3_600_000 && next <= now_ms() + 3_600_000, "{next}");
     assert!(pruned(&cluster).is_empty());

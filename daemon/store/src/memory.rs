@@ -6,6 +6,7 @@ use tables::Tables;
 use tokio::sync::broadcast;
 use windlass_engine::ports::store::{JobUpdates, Room, Store, StoreError};
 
+mod collection;
 mod delivered;
 mod deliveries;
 mod due;

@@ -21,6 +21,7 @@ use windlass_engine::ports::store::{JobUpdates, Room, Store, StoreError, Unreada
 use writer::Request;
 
 mod approvals;
+mod collection;
 mod delivered;
 mod deliveries;
 mod disk;

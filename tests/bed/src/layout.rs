@@ -59,6 +59,10 @@ pub mod port {
     pub const PODS_PROMETHEUS: u16 = 21097;
     /// A test's own collector of traces.
     pub const COLLECTOR: u16 = 21095;
+    /// The database of a test.
+    pub const POSTGRES: u16 = 21432;
+    /// The database of a test of locks.
+    pub const POSTGRES_LOCKS: u16 = 21433;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }

@@ -9,6 +9,7 @@ pub mod gitea;
 pub mod images;
 pub mod node;
 pub mod pki;
+pub mod postgres;
 pub mod prometheus;
 pub mod python;
 pub mod rabbitmq;

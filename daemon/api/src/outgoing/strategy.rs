@@ -1,7 +1,7 @@
-//! Messages of a release that goes step by step: shares of requests, metrics, pauses, and what is kept.
+//! Messages of a release that goes step by step: migrations, shares of requests, metrics, pauses, and what is kept.
 
 use super::time::timestamp;
-use windlass_model::{event::Measurement, job::Release, pause::Pause};
+use windlass_model::{event::Measurement, job::Release, pause::Pause, runtime::MigrationPhase};
 use windlass_proto::v1;
 
 /// Returns the message for a share of the requests. `pods` has those of the new version and of the old one.
@@ -33,6 +33,16 @@ pub(super) fn measured(
 /// Returns the message for what is kept of the release before.
 pub(super) fn kept(release: &Release, until_ms: u64) -> v1::Kept {
     v1::Kept { cluster: release.cluster().to_owned(), until: Some(timestamp(until_ms)) }
+}
+
+/// Returns the message for a part of a migration.
+pub(super) fn migrated(
+    cluster: String,
+    phase: MigrationPhase,
+    key: String,
+    at_ms: u64,
+) -> v1::Migrated {
+    v1::Migrated { cluster, phase: phase.to_string(), key, at: Some(timestamp(at_ms)) }
 }
 
 /// Returns the message for a pause.

@@ -6,6 +6,7 @@ use super::{
     ending::{Ending, ending},
     line::{Line, Look},
     section::{Part, Section, State},
+    serves::serves,
     time::{Clock, millis, took},
 };
 use crate::{json::word, show};
@@ -33,6 +34,8 @@ pub(crate) struct Board {
     clock: Clock,
     sections: Vec<Section>,
     course: Course,
+    /// The plan of the release. `None` means that there is none yet.
+    planned: Option<v1::Planned>,
     /// Time of the first event. `None` means that the beginning of the job was not watched.
     began_ms: Option<u64>,
     last_ms: u64,
@@ -49,6 +52,7 @@ impl Board {
             clock,
             sections: Vec::new(),
             course: Course::default(),
+            planned: None,
             began_ms: None,
             last_ms: 0,
             claims: 0,
@@ -75,6 +79,9 @@ impl Board {
         }
         let Some(what) = &event.what else { return lines };
         self.course.take(what);
+        if let What::Planned(it) = what {
+            self.planned = Some(it.clone());
+        }
         // With `--verbose` each measurement is shown as it comes.
         if !(self.detail.verbose && matches!(what, What::Measured(_))) {
             lines.extend(kept(what, &show::sentence(event), &self.job.id));
@@ -192,6 +199,7 @@ impl Board {
                 | What::Paused(_)
                 | What::Resumed(_)
                 | What::Kept(_)
+                | What::Migrated(_)
                 | What::RollingBack(_)
                 | What::Ended(_)
         );
@@ -285,6 +293,7 @@ impl Board {
             ended_ms: Some(at_ms),
             stages: stages.collect(),
             endpoints: self.sections.iter().flat_map(Section::endpoints).cloned().collect(),
+            serves: serves(self.planned.as_ref(), ended),
         };
         lines.extend(ending(ended, &self.job, &facts, &self.clock));
         lines

@@ -110,7 +110,7 @@ impl Course {
 /// Returns the lines that stay of an event: a share, a hold, a pause. Empty for events without such lines.
 pub(crate) fn kept(what: &What, sentence: &str, job: &str) -> Vec<Line> {
     let (look, mark) = match what {
-        What::TrafficShifted(_) | What::Kept(_) => (Look::Plain, ""),
+        What::TrafficShifted(_) | What::Kept(_) | What::Migrated(_) => (Look::Plain, ""),
         What::Holding(_) => (Look::Faint, ""),
         What::Resumed(_) => (Look::Good, ""),
         What::Paused(_) => (Look::Odd, "! "),

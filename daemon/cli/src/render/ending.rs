@@ -23,6 +23,8 @@ pub(crate) struct Ending {
     pub(crate) stages: Vec<String>,
     /// Addresses of the app, each with its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
+    /// Lines of the releases that serve after a job that did not succeed. Empty means that they are unknown.
+    pub(crate) serves: Vec<String>,
 }
 
 /// Returns the lines that show how a job ended.
@@ -65,6 +67,7 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
         v1::Outcome::Stopped => {
             let text = format!("{after}: {}; what ran before still serves", ended.stop);
             let mut lines = vec![Line::of(Look::Odd, "STOPPED").add(Look::Plain, &text)];
+            lines.extend(labelled("serves:", facts.serves.clone()));
             lines.extend(next(&[(format!("windlass status {name}"), "what serves")]));
             lines
         }
@@ -72,6 +75,7 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
             let mut lines = vec![Line::of(Look::Bad, "FAILED").add(Look::Plain, &after)];
             let failed = ended.diagnosis.clone().unwrap_or_default();
             lines.extend(diagnosis(&failed).lines().map(highlighted));
+            lines.extend(labelled("serves:", facts.serves.clone()));
             let mut commands = vec![(format!("windlass show {} --events", job.id), "all of it")];
             let names = [&failed.reference, &failed.code];
             // A newer daemon may have codes that this client has no page for.

@@ -204,14 +204,29 @@ impl Scene {
             .record(Event::Pushed(Box::new(release(&["default"]))))
     }
 
+    /// Plans a first release.
     fn planned(self) -> Self {
+        self.planned_with(Change::ScaleToZero(Box::new(release(&["default"]))))
+    }
+
+    /// Plans a release whose rollback leads to the one before.
+    fn planned_after_another(self) -> Self {
+        let before = Release {
+            id: "0197c0dd-0000-7000-8000-000000000001".into(),
+            commit: "0a1b2c3d4e5f60718293".into(),
+            ..release(&["default"])
+        };
+        self.planned_with(Change::Restore(Box::new(before)))
+    }
+
+    fn planned_with(self, rollback: Change) -> Self {
         let next = || Box::new(release(&["default"]));
         let within = Duration::from_secs(300);
         let forward = vec![
             Step::Change(Change::Apply(next())),
             Step::AwaitHealthy { release: next(), within },
         ];
-        let rollback = vec![Step::Change(Change::ScaleToZero(next()))];
+        let rollback = vec![Step::Change(rollback)];
         let plan = Plan { forward, rollback, release: *next() };
         self.record(Event::Started(Stage::Release)).record(Event::Planned(Box::new(plan)))
     }
@@ -234,7 +249,7 @@ impl Scene {
     /// Records the steps up to the first share of the requests.
     fn beside(self, weight: u32, pods: Option<(u32, u32)>) -> Self {
         self.claimed()
-            .planned()
+            .planned_after_another()
             .step(0, "start web at 067f1fe93c beside what serves, with 5 % of its pods")
             .took(0)
             .step(1, "send the first requests to web at 067f1fe93c")
@@ -320,7 +335,7 @@ fn crash() -> Scene {
         .record(Event::Skipped(Stage::Test, "the spec says `test.off`".into()))
         .finished(Stage::Test)
         .pushed()
-        .planned()
+        .planned_after_another()
         .step(0, "apply web at 067f1fe93c")
         .took(0)
         .step(1, "wait until web at 067f1fe93c is healthy, at most 300 s")

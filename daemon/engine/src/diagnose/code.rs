@@ -1,8 +1,8 @@
 //! Codes of diagnoses. The problems that a cluster shows have their own, in `problem`.
 
 use super::page::{
-    Page, builder, cluster, detection, hook, registry, repository, secret, strategy, tests_failed,
-    whole,
+    Page, builder, cluster, detection, hook, migration, registry, repository, secret, strategy,
+    tests_failed, whole,
 };
 
 /// Code of a diagnosis that the pipeline makes. Each has a page: without one this does not compile.
@@ -50,6 +50,7 @@ pub(crate) enum Code {
     ClusterUnreachable,
     ClusterNotTrusted,
     ObjectRejected,
+    MigrationFailed,
     CheckFailed,
     NotReadyAgain,
     MetricFailed,
@@ -108,6 +109,7 @@ impl Code {
         Self::ClusterUnreachable,
         Self::ClusterNotTrusted,
         Self::ObjectRejected,
+        Self::MigrationFailed,
         Self::CheckFailed,
         Self::NotReadyAgain,
         Self::MetricFailed,
@@ -165,6 +167,7 @@ impl Code {
             Self::ClusterUnreachable => cluster::CLUSTER_UNREACHABLE,
             Self::ClusterNotTrusted => cluster::CLUSTER_NOT_TRUSTED,
             Self::ObjectRejected => cluster::OBJECT_REJECTED,
+            Self::MigrationFailed => migration::MIGRATION_FAILED,
             Self::CheckFailed => strategy::CHECK_FAILED,
             Self::NotReadyAgain => strategy::NOT_READY_AGAIN,
             Self::MetricFailed => strategy::METRIC_FAILED,

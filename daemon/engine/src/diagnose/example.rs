@@ -16,7 +16,7 @@ use windlass_model::{
     job::Stage,
     outcome::Stop,
     recipe::Refusal,
-    runtime::Track,
+    runtime::{MigrationPhase, Track},
     samples,
     spec::SpecError,
     testing::{TestCase, TestSummary},
@@ -134,6 +134,20 @@ pub(crate) fn example(code: Code) -> Diagnosis {
         | Code::MetricFailed
         | Code::MetricInconclusive
         | Code::MetricsNotConfigured => (Stage::Release, strategy(code)),
+        Code::MigrationFailed => (
+            Stage::Release,
+            Cause::Migration {
+                release: Box::new(samples::release()),
+                phase: MigrationPhase::Expand,
+                message: "exited with 1".into(),
+                output: strings(&[
+                    "ALTER TABLE orders ADD COLUMN paid boolean NOT NULL",
+                    "ERROR:  column \"paid\" of relation \"orders\" contains null values",
+                ]),
+                backup_ms: Some(1_764_093_182_000),
+                judged: None,
+            },
+        ),
         Code::RollbackFailed => (
             Stage::Release,
             Cause::Stuck {

@@ -8,6 +8,7 @@ pub(super) mod builder;
 pub(super) mod cluster;
 pub(super) mod detection;
 pub(super) mod hook;
+pub(super) mod migration;
 pub(super) mod registry;
 pub(super) mod repository;
 pub(super) mod secret;

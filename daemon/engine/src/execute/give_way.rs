@@ -52,6 +52,7 @@ fn switches(step: &Step) -> bool {
         Step::Parallel(steps) | Step::Sequence(steps) => steps.iter().any(switches),
         Step::Change(_)
         | Step::Hook { .. }
+        | Step::Migrate { .. }
         | Step::AwaitHealthy { .. }
         | Step::Check { .. }
         | Step::Hold { .. }

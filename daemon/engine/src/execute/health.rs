@@ -119,6 +119,11 @@ impl Deploy<'_> {
                 Verdict::Progressing => {}
             }
             if may_unblock && blocked.must_go(&last, release, started.elapsed()) {
+                match self.await_lease(release).await {
+                    Ok(()) => {}
+                    Err(Cause::Applying { error, .. }) => return unreachable(*error),
+                    Err(cause) => return Err(cause),
+                }
                 match self.unblock(release).await {
                     Ok(can) => may_unblock = can,
                     Err(error) => return unreachable(error),

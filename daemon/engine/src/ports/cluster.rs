@@ -8,6 +8,7 @@ use windlass_model::{
     hook::{Action, ActionResult},
     job::Release,
     plan::Change,
+    runtime::MigrationPhase,
 };
 use windlass_rollout::snapshot::Snapshot;
 
@@ -28,6 +29,14 @@ pub trait Cluster: Send + Sync {
         action: &Action,
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError>;
+    /// Runs a part of a release's migration as a `Job` of its image, and waits for its end. The same key again makes no
+    /// second `Job`, unless the `Job` of another release has failed.
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError>;
     /// Returns a snapshot of this release each time that the cluster's objects change.
     async fn observe(&self, release: &Release)
     -> Result<mpsc::Receiver<Observation>, ClusterError>;
@@ -41,6 +50,14 @@ pub trait Cluster: Send + Sync {
         release: &Release,
         recorder: &Recorder,
     ) -> Result<Option<u64>, ClusterError>;
+}
+
+/// A part of a migration that is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    pub phase: MigrationPhase,
+    /// Key of exactly this run: the same for the same Job.
+    pub key: String,
 }
 
 /// Clusters, as they are checked before a change.

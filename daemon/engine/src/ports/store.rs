@@ -24,6 +24,7 @@ use windlass_model::{
 
 mod ahead;
 mod approvals;
+mod collection;
 mod counts;
 mod course;
 mod deliveries;
@@ -37,6 +38,7 @@ mod projects;
 
 pub use ahead::{Ahead, Answer};
 pub use approvals::{Approve, Lapse};
+pub use collection::{COLLECTED_REMEMBERED, Collected, Collection};
 pub use counts::{Room, RunCounts, UnfinishedCount};
 pub use deliveries::{
     ACCEPTED_LISTED, Accepted, Arrival, DELIVERIES_KEPT, Deliveries, DeliveryFilter,
@@ -401,9 +403,20 @@ pub trait Releases: Send + Sync {
     /// Returns the id of the job that removed an app from a cluster last: no release up to it serves there. `None` means
     /// that no job did.
     async fn removal(&self, app: &App, cluster: &str) -> Result<Option<String>, StoreError>;
+    /// Returns when a part of a migration of an app was done in a cluster, in milliseconds since 1970. `None` means that
+    /// none of this key was since the app came to the cluster.
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, StoreError>;
     /// Returns the newest release of each app in each cluster that it was not removed from since, of those whose stored
     /// form holds `text`. The empty text means all. What cannot be read is left out, and logged.
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;
+    /// Returns the newest collected release of an app whose id or commit begins with `text`. `None` means that none is
+    /// remembered: see [`COLLECTED_REMEMBERED`].
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError>;
 }
 
 /// Sealed secrets, without their values.
@@ -430,6 +443,7 @@ pub trait Store:
     + DueWork
     + JobUpdates
     + Releases
+    + Collection
     + SecretRecords
     + Secrets
     + Projects

@@ -16,6 +16,8 @@ mod detecting;
 mod dry_run;
 mod folder;
 mod give_way;
+mod leases;
+mod migrations;
 mod own_registries;
 mod plans;
 mod previews;
@@ -162,11 +164,15 @@ async fn lfs_pointers_are_refused_unless_the_spec_lets_them_be() {
     assert!(world.past().iter().any(warned));
 }
 
+/// None of them has to be there.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_builds_nothing() {
+async fn a_rollback_asks_no_repository_no_builder_and_no_plugin() {
     let world = World::new().running("bad");
     assert!(matches!(run(&world, &rollback()).await, Outcome::Succeeded(_)));
     assert_eq!((world.serves().as_deref(), world.builder.built()), (Some("old"), 0));
+    assert_eq!((world.asked_source(), world.asked().len()), (0, 0));
+    let of_tools = |event: &Event| matches!(event, Event::PluginCalled(_));
+    assert!(!world.past().iter().any(of_tools));
 }
 
 /// The outage is longer than the whole rollout may take: no time passes meanwhile, and it is recorded once.
@@ -300,6 +306,7 @@ async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &s
         assert!(world.cluster.violations().is_empty(), "{name} after {events}");
         let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
         assert_eq!(ends, 1);
+        assert_eq!(world.cluster.migrated(), whole.cluster.migrated(), "{name} after {events}");
         assert_eq!(world.cluster.acted(), whole.cluster.acted(), "{name} after {events}");
         assert!(world.cluster.acted().values().all(|times| *times == 1));
         // The push may be repeated only if its record was lost; it is idempotent by digest.

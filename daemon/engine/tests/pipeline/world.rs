@@ -24,6 +24,7 @@ mod builder;
 mod cluster;
 mod fault;
 mod journal;
+mod leases;
 mod place;
 mod plugins;
 mod preview;
@@ -40,6 +41,7 @@ use builder::FakeBuilder;
 use cluster::FakeCluster;
 use fault::Faults;
 use journal::FakeJournal;
+use leases::FakeLeases;
 use plugins::FakePlugins;
 use preview::FakePreview;
 use registry::FakeRegistry;
@@ -58,6 +60,7 @@ pub(crate) struct World {
     pub(crate) builder: Arc<FakeBuilder>,
     pub(crate) cluster: Arc<FakeCluster>,
     pub(crate) preview: Arc<FakePreview>,
+    pub(crate) leases: Arc<FakeLeases>,
     source: Arc<FakeSource>,
     plugins: Arc<FakePlugins>,
     releases: Arc<FakeReleases>,
@@ -92,6 +95,7 @@ impl World {
             builder: Arc::new(FakeBuilder::new(&faults, &registry)),
             cluster: Arc::new(FakeCluster::new(&faults)),
             preview: Arc::new(FakePreview::new(&faults)),
+            leases: Arc::default(),
             source: Arc::new(FakeSource::new(&faults)),
             plugins: Arc::new(FakePlugins::new(&faults)),
             releases: Arc::default(),
@@ -161,6 +165,7 @@ impl World {
     pub(crate) fn run(&self) -> Run {
         let past = self.past();
         Run::new(self.journal.clone(), self.journal.stop(), None)
+            .with_holder("bed", "job-1")
             .with_past(&past)
             .with_approvals(Approvals::new(self.journal.given(), &past))
             .with_news(self.journal.news())
@@ -169,7 +174,8 @@ impl World {
     /// Returns a run of the daemon in which the plan must be made within `limit`.
     pub(crate) fn run_within(&self, limit: Duration) -> Run {
         let deadline = Instant::now() + limit;
-        Run::new(self.journal.clone(), self.journal.stop(), Some((deadline, limit)))
+        let run = Run::new(self.journal.clone(), self.journal.stop(), Some((deadline, limit)));
+        run.with_holder("bed", "job-1")
     }
 
     /// Starts the daemon again after it was killed, with a store that answers.
@@ -193,6 +199,11 @@ impl World {
         self.plugins.asked()
     }
 
+    /// Returns the number of questions to the Git server.
+    pub(crate) fn asked_source(&self) -> u32 {
+        self.source.asked()
+    }
+
     /// Returns all that the journal has of the job.
     pub(crate) fn past(&self) -> Vec<Event> {
         self.journal.events()
@@ -208,6 +219,7 @@ impl World {
             cluster: self.cluster.clone(),
             reader: self.cluster.clone(),
             inspect: self.cluster.clone(),
+            leases: self.leases.clone(),
             web_check: self.preview.clone(),
             metrics: self.preview.clone(),
             targets: Arc::new(self.targets()),

@@ -80,6 +80,9 @@ fn make_ready(server: &FakeServer, name: &str, replicas: u32) {
     server.put(&path, deployment);
 }
 
+/// Requests to the API server that a rollback of an app with one process takes at most.
+const MOST_REQUESTS: usize = 50;
+
 const CANARY: &str = "port = 3000\nreplicas = 2\nstrategy.kind = \"canary\"\n";
 
 #[tokio::test]
@@ -266,4 +269,24 @@ async fn a_route_of_somebody_else_is_found_before_anything_is_written() {
     let checked = applier(&client).check_shared(&next, &objects).await;
     assert!(matches!(checked, Err(ClusterError::Conflict { .. })), "{checked:?}");
     assert!(server.written().is_empty());
+}
+
+/// Each of them takes some milliseconds: a rollback is to need no second of them.
+#[tokio::test]
+async fn a_rollback_takes_few_requests() {
+    let toml = "port = 3000\nreplicas = 10\nenv.COLOR = \"blue\"\n";
+    let (server, client) = serving(toml, 10).await;
+    let mut back = on(Track::Plain, "0", toml);
+    back.image.digest = "sha256:0".into();
+    server.requested();
+    let recorder = Recorder::null();
+    let applier = Applier { rollback: Some(&recorder), ..applier(&client) };
+    applier.apply(&back, true).await.unwrap();
+    make_ready(&server, "web", 10);
+    applier.prune(&back, &recorder).await.unwrap();
+    let requested = server.requested();
+    let count = requested.len();
+    assert!((1..=MOST_REQUESTS).contains(&count), "{count}: {requested:#?}");
+    let deployment = server.get(&format!("{DEPLOYMENTS}/web"));
+    assert!(deployment.to_string().contains("sha256:0"), "{deployment}");
 }

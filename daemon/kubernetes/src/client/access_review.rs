@@ -48,13 +48,15 @@ const OBSERVED: [(&str, &str, &[&str]); 7] = [
 const ASKED: [(&str, &str, &[&str]); 1] = [("", "services/proxy", &["get"])];
 
 /// Verbs by group and resource, beside those of [`OBSERVED`], that the release of any app needs.
-const DEPLOYED: [(&str, &str, &[&str]); 6] = [
+const DEPLOYED: [(&str, &str, &[&str]); 7] = [
     ("", "configmaps", &WRITTEN),
     ("", "secrets", &WRITTEN),
     ("", "serviceaccounts", &WRITTEN),
     ("", "services", &WRITTEN),
     ("apps", "deployments", &WRITTEN),
     ("policy", "poddisruptionbudgets", &WRITTEN),
+    // A release without it goes on, and warns: it is named here alone.
+    ("coordination.k8s.io", "leases", &WRITTEN),
 ];
 
 /// Verbs by group and resource.

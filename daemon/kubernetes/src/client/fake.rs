@@ -17,6 +17,7 @@ use std::{
 pub(crate) struct FakeServer {
     objects: Mutex<BTreeMap<String, Value>>,
     writes: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
 }
 
 impl FakeServer {
@@ -47,9 +48,15 @@ impl FakeServer {
         std::mem::take(&mut *self.writes.lock().unwrap())
     }
 
+    /// Returns all requests since the last call, as `GET /api/v1/…`.
+    pub(crate) fn requested(&self) -> Vec<String> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+    }
+
     async fn answer(&self, request: Request<Body>) -> Response<Full<Bytes>> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        self.requests.lock().unwrap().push(format!("{method} {path}"));
         let kind = request.headers().get("content-type").map(|kind| kind.to_str().unwrap());
         let is_apply = kind.is_some_and(|kind| kind.contains("apply-patch"));
         let body = request.into_body().collect_bytes().await.unwrap();
@@ -69,6 +76,13 @@ impl FakeServer {
             }
             Method::GET if live.is_null() => status(404, "NotFound"),
             Method::GET => (200, live),
+            Method::DELETE
+                if sent
+                    .pointer("/preconditions/resourceVersion")
+                    .is_some_and(|version| *version != live["metadata"]["resourceVersion"]) =>
+            {
+                status(409, "Conflict")
+            }
             Method::DELETE => {
                 self.objects.lock().unwrap().remove(&path);
                 (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
@@ -85,7 +99,17 @@ impl FakeServer {
                     (200, self.store(&path, &live, merged))
                 }
             }
-            _ => (201, self.store(&format!("{path}/new"), &Value::Null, sent)),
+            // Of all kinds that are made so, these alone are made where their namespace may be missing.
+            _ if path.ends_with("/leases") && self.get(&namespace_of(&path)).is_null() => {
+                status(404, "NotFound")
+            }
+            _ => {
+                let path = format!("{path}/{}", sent["metadata"]["name"].as_str().unwrap_or("new"));
+                match self.get(&path) {
+                    Value::Null => (201, self.store(&path, &Value::Null, sent)),
+                    _ => status(409, "AlreadyExists"),
+                }
+            }
         };
         let answer = Full::new(Bytes::from(answer.to_string()));
         Response::builder().status(code).body(answer).unwrap()
@@ -106,6 +130,11 @@ impl FakeServer {
         self.objects.lock().unwrap().insert(path.to_owned(), object.clone());
         object
     }
+}
+
+/// Returns the path of the namespace of a list of objects in a group.
+fn namespace_of(path: &str) -> String {
+    format!("/api/v1/namespaces/{}", path.split('/').nth(5).unwrap_or_default())
 }
 
 fn status(code: u16, reason: &str) -> (u16, Value) {

@@ -1,7 +1,7 @@
 //! Runs a hook's actions: a `Job` of the new image, or a command in one of its pods.
 
 use super::{
-    job::{self, HookJob},
+    job::{self, Begun, HookJob, LOCK},
     wait::{self, End},
 };
 use crate::{
@@ -16,11 +16,18 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
 use windlass_engine::recorder::Recorder;
-use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
+use windlass_model::{
+    error::ClusterError,
+    hook::ActionResult,
+    job::{Release, Stage},
+};
 use windlass_rollout::report::report;
 
 /// Bytes of a command's output that are kept: its end, which is masked and cut again before it is recorded.
 const OUTPUT: usize = 64 << 10;
+
+/// Bytes of a Job's log that are read: those of its last lines that come first.
+const READ: usize = 1 << 20;
 
 /// Time that we wait beyond an action's own limit, which the cluster enforces.
 const GRACE: Duration = Duration::from_secs(60);
@@ -32,27 +39,40 @@ pub(crate) async fn run_job(
     wanted: &HookJob<'_>,
     recorder: &Recorder,
 ) -> Result<ActionResult, ClusterError> {
-    let namespace = release.app.namespace();
     let name = job::name(release, wanted.hook, wanted.key);
-    let api = client.api::<Job>(&namespace);
+    let api = client.api::<Job>(&release.app.namespace());
     // A Job that exists stays as it was made: its template cannot change, and need not.
     if limited(api.get_opt(&name), "the hook's Job").await?.is_none() {
         server_side::apply(client, &job::manifest(release, &name, wanted)).await?;
     }
-    let limit = Duration::from_millis(wanted.timeout_ms.into()) + GRACE;
-    let ended = wait::wait(client, release, wanted.hook, &name, recorder);
+    let (source, timeout_ms) = (wanted.hook, wanted.timeout_ms);
+    let begun = Begun { name: &name, source, stage: Stage::Hooks, timeout_ms };
+    end(client, release, &begun, recorder).await
+}
+
+/// Waits for the end of a Job, and returns it as the result of an action.
+pub(super) async fn end(
+    client: &Client,
+    release: &Release,
+    begun: &Begun<'_>,
+    recorder: &Recorder,
+) -> Result<ActionResult, ClusterError> {
+    let namespace = release.app.namespace();
+    let name = begun.name;
+    let limit = Duration::from_millis(begun.timeout_ms.into()) + GRACE;
+    let ended = wait::wait(client, release, begun, recorder);
     let (end, observed) = match timeout(limit, ended).await {
         Ok(ended) => ended?,
         // The watch may have missed the end: the state of now counts.
         Err(_) => {
-            let observed = wait::look(client, &namespace, &name).await?;
+            let observed = wait::look(client, &namespace, name).await?;
             let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
             (wait::end_of(&observed, false).unwrap_or_else(|| End::Stuck(late())), observed)
         }
     };
     match end {
         End::Exited(code) => {
-            let pod = observed.pods.first().and_then(|pod| pod.metadata.name.as_deref());
+            let pod = wait::pod(&observed).and_then(|pod| pod.metadata.name.as_deref());
             let output = log(client, &namespace, pod.unwrap_or_default()).await;
             Ok(ActionResult::Exited { code, output })
         }
@@ -63,22 +83,27 @@ pub(crate) async fn run_job(
             let evidence = evidence::quoted(client, &namespace, &observed).await;
             let diagnosis = report(&finding, release, evidence);
             if wait::end_of(&observed, false).is_none() {
-                stop(client, release, &name).await?;
+                stop(client, release, name).await?;
             }
             Ok(ActionResult::Hopeless(Box::new(diagnosis)))
         }
         End::Stuck(why) => {
-            stop(client, release, &name).await?;
+            stop(client, release, name).await?;
             Ok(ActionResult::Failed(why))
         }
     }
 }
 
 /// Suspends a Job, so that it does not begin after its hook got the failure. The Job is kept, so that a restart
-/// in between does not make it again.
-async fn stop(client: &Client, release: &Release, name: &str) -> Result<(), ClusterError> {
+/// in between does not make it again. It gives back the lock of its migration.
+pub(super) async fn stop(
+    client: &Client,
+    release: &Release,
+    name: &str,
+) -> Result<(), ClusterError> {
     let head = job::head(release, name);
-    client.merge(&head, &json!({ "spec": { "suspend": true } })).await
+    let stopped = json!({ "metadata": { "labels": { LOCK: null } }, "spec": { "suspend": true } });
+    client.merge(&head, &stopped).await
 }
 
 /// Runs a command in one ready pod of the release.
@@ -170,10 +195,38 @@ async fn ready_pod(client: &Client, release: &Release) -> Result<Option<String>,
 }
 
 async fn log(client: &Client, namespace: &str, pod: &str) -> String {
-    let params =
-        LogParams { limit_bytes: Some(1 << 20), tail_lines: Some(200), ..LogParams::default() };
+    let limit_bytes = i64::try_from(READ).ok();
+    let params = LogParams { limit_bytes, tail_lines: Some(200), ..LogParams::default() };
     let text = limited(client.api::<Pod>(namespace).logs(pod, &params), "log").await;
-    let text = text.unwrap_or_default();
+    whole_lines(&text.unwrap_or_default()).to_owned()
+}
+
+/// Returns the end of a log, without the parts of lines at which it was cut: a part of a secret would not be masked.
+fn whole_lines(text: &str) -> &str {
+    let is_cut = text.len() >= READ;
+    let text = text.rsplit_once('\n').filter(|_| is_cut).map_or(text, |(lines, _)| lines);
     let from = text.len().saturating_sub(OUTPUT);
-    text.get(text.ceil_char_boundary(from)..).unwrap_or_default().to_owned()
+    let end = text.get(text.ceil_char_boundary(from)..).unwrap_or_default();
+    end.split_once('\n').filter(|_| from > 0).map_or(end, |(_, lines)| lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_cut_between_lines() {
+        assert_eq!(whole_lines("one\ntwo\n"), "one\ntwo\n");
+        let line = format!("PASSWORD={}\n", "é".repeat(3000));
+        let long = line.repeat(20);
+        let end = whole_lines(&long);
+        assert!(end.len() <= OUTPUT && end.len() > OUTPUT - line.len());
+        assert!(end.lines().all(|one| one == line.trim_end()));
+        // The API server leaves out what is beyond its limit.
+        let full = format!("{}PASS", line.repeat(READ / line.len() + 1));
+        let end = whole_lines(&full);
+        assert!(!end.is_empty() && end.lines().all(|one| one == line.trim_end()));
+        let only = "a".repeat(2 * OUTPUT);
+        assert_eq!(whole_lines(&only).len(), OUTPUT, "a log of one line is not left out");
+    }
 }

@@ -1,15 +1,21 @@
-//! A hook's `Job`: the release's image, environment and secrets, and another command.
+//! A `Job` of a hook or a migration: the release's image, environment and secrets, and another command.
 
 use crate::{
     json::set,
     render::{self, INSTANCE, JOB, labels},
 };
 use serde_json::{Value, json};
-use windlass_model::{job::Release, spec};
+use windlass_model::{
+    job::{Release, Stage},
+    spec,
+};
 
 /// `ttlSecondsAfterFinished`: a week. Finished Jobs are kept for a look, and so that a daemon that was away
 /// makes none twice.
 const KEPT_SECONDS: u32 = 7 * 24 * 3600;
+
+/// Label of Jobs that have the lock of their migration, or wait for it.
+pub(super) const LOCK: &str = "windlass.dev/migration-lock";
 
 /// Characters of a Job's name, without its hash.
 const LONGEST: usize = 50;
@@ -40,6 +46,17 @@ pub(crate) struct HookJob<'a> {
     pub(crate) timeout_ms: u32,
     /// The namespace has a pull secret.
     pub(crate) pull: bool,
+}
+
+/// A Job that was made.
+pub(super) struct Begun<'a> {
+    pub(super) name: &'a str,
+    /// Source of its lines in the job's log.
+    pub(super) source: &'a str,
+    /// Stage of its lines.
+    pub(super) stage: Stage,
+    /// Time limit, which the cluster enforces.
+    pub(super) timeout_ms: u32,
 }
 
 /// Renders a Job.

@@ -1,6 +1,7 @@
 //! Waits for the end of a hook's `Job`. The Job's pod is judged as a rollout's pods are, with the same
 //! debounce, and each state of the pod is logged.
 
+use super::job::Begun;
 use crate::{
     client::{Client, limited},
     observe::{
@@ -20,11 +21,7 @@ use kube::{
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use windlass_engine::recorder::Recorder;
-use windlass_model::{
-    error::ClusterError,
-    event::Event,
-    job::{Release, Stage},
-};
+use windlass_model::{error::ClusterError, job::Release};
 use windlass_rollout::{
     judge::{Judge, Verdict},
     problem,
@@ -61,10 +58,10 @@ pub(crate) enum End {
 pub(crate) async fn wait(
     client: &Client,
     release: &Release,
-    hook: &str,
-    name: &str,
+    job: &Begun<'_>,
     recorder: &Recorder,
 ) -> Result<(End, Observed), ClusterError> {
+    let name = job.name;
     let namespace = release.app.namespace();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
     let named = config().fields(&format!("metadata.name={name}"));
@@ -127,8 +124,7 @@ pub(crate) async fn wait(
         let (state, line) = state(&observed, judge.noticed().first());
         if state != logged {
             logged = state;
-            let line = Event::Log { stage: Stage::Hooks, source: hook.to_owned(), line };
-            recorder.record(line).await;
+            recorder.log_line(job.stage, job.source, &line).await;
         }
         match hopeless(&observed).filter(|_| judge.noticed().is_empty()) {
             None => in_vain = None,
@@ -164,7 +160,7 @@ pub(crate) async fn look(
 /// be deleted by now.
 pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     let job = observed.jobs.first();
-    let pod = observed.pods.first();
+    let pod = pod(observed);
     let status = job.and_then(|job| job.status.as_ref());
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let is = |kinds: &[&str]| {
@@ -178,7 +174,13 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     if is(&["Suspended"]).is_some() {
         return Some(End::Stuck("it was stopped before".into()));
     }
-    let is_leaving = pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    // Its pod may be deleted by now, or be about to be.
+    if is(&["Complete"]).is_some() {
+        return Some(End::Exited(0));
+    }
+    // A pod that the cluster took away may get a successor: the Job knows.
+    let is_leaving =
+        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some() || is_disrupted(pod));
     let state = pod.and_then(|pod| statuses(pod).next()?.state.as_ref());
     if let Some(ended) = state.and_then(|state| state.terminated.as_ref())
         && (failed.is_some() || !is_leaving)
@@ -196,6 +198,18 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     let message = failed.message.as_deref();
     let reason = reason.unwrap_or("the Job failed");
     Some(End::Stuck(format!("{reason}: {}", message.unwrap_or_default())))
+}
+
+/// Returns the pod of a Job whose end counts: not one that the cluster took from its node while there is another one.
+/// `None` means that there is none.
+pub(crate) fn pod(observed: &Observed) -> Option<&Pod> {
+    observed.pods.iter().find(|pod| !is_disrupted(pod)).or_else(|| observed.pods.first())
+}
+
+fn is_disrupted(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
 }
 
 /// Returns the Job as the one workload that is expected.
@@ -219,7 +233,7 @@ fn ran(pod: &Pod) -> bool {
 }
 
 fn hopeless(observed: &Observed) -> Option<String> {
-    let waiting = statuses(observed.pods.first()?).next()?.state.as_ref()?.waiting.as_ref()?;
+    let waiting = statuses(pod(observed)?).next()?.state.as_ref()?.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().filter(|reason| HOPELESS.contains(reason))?;
     Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
 }
@@ -230,7 +244,7 @@ fn state(observed: &Observed, noticed: Option<&Finding>) -> (String, String) {
         let code = problem.code;
         return (format!("{subject} {code}"), format!("{subject} waits ({code}): {message}"));
     }
-    let Some(pod) = observed.pods.first() else {
+    let Some(pod) = pod(observed) else {
         let line = "its Job waits for a pod".to_owned();
         return (line.clone(), line);
     };
@@ -286,6 +300,27 @@ mod tests {
             !never(observed(late(), runs), false) && !never(observed(late(), Value::Null), true)
         );
         assert!(end_of(&observed(json!({}), waits), false).is_none(), "it may still run");
+    }
+
+    #[test]
+    fn a_pod_that_its_node_lost_does_not_end_a_job_that_goes_on() {
+        let mut lost = container(json!({ "terminated": { "exitCode": 137 } }));
+        lost["status"]["conditions"] = json!([{ "type": "DisruptionTarget", "status": "True" }]);
+        assert!(end_of(&observed(json!({}), lost.clone()), true).is_none());
+        let ended = end_of(&observed(failed("BackoffLimitExceeded"), lost), true);
+        assert!(matches!(ended, Some(End::Exited(137))));
+    }
+
+    /// Otherwise its end would be waited for until the time is up, and then count as a failure.
+    #[test]
+    fn a_job_that_succeeded_has_ended_whatever_became_of_its_pod() {
+        let done = || json!({ "conditions": [{ "type": "Complete", "status": "True" }] });
+        let mut leaving = container(json!({ "terminated": { "exitCode": 0 } }));
+        leaving["metadata"]["deletionTimestamp"] = json!("2025-11-25T17:53:00Z");
+        for pod in [Value::Null, leaving] {
+            let ended = end_of(&observed(done(), pod), false);
+            assert!(matches!(ended, Some(End::Exited(0))));
+        }
     }
 
     #[test]

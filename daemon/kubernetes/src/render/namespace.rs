@@ -7,7 +7,7 @@ use windlass_model::job::Release;
 
 /// Renders the Namespace. `pod_security` is the level of `pod-security.kubernetes.io/enforce`. `None` leaves it
 /// out.
-pub(super) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
+pub(crate) fn namespace(release: &Release, pod_security: Option<&str>) -> Value {
     let mut labels = json!({
         PART_OF: release.app.project,
         MANAGED_BY: OURS,

@@ -10,7 +10,7 @@ use crate::{
     job::{CommitInfo, Gate, Image, Release, Stage},
     outcome::{Outcome, Removed, Stop},
     plan::{Change, Cursor, Plan, Step, removing},
-    runtime::Runtime,
+    runtime::{MigrationPhase, Runtime},
     testing::{TestCase, TestSummary},
 };
 use serde_json::Value;
@@ -161,6 +161,10 @@ examples! {
     ],
     Event::Resumed => [Event::Resumed { by: "ann".into(), note: "well".into() }],
     Event::Kept => [Event::Kept { release: Box::new(release()), until_ms: TIME_MS }],
+    Event::Migrated => [
+        migrated("eu", MigrationPhase::Backup),
+        migrated("default", MigrationPhase::Expand),
+    ],
     Event::StepFinished => [
         Event::StepFinished(Cursor::Forward(0)),
         Event::StepFinished(Cursor::Rollback(1)),
@@ -337,6 +341,10 @@ fn digest() -> String {
 fn measured(value: Option<f64>, result: Measurement, detail: &str) -> Event {
     let (cluster, metric) = ("eu".into(), "success-rate".into());
     Event::Measured { cluster, metric, value, result, detail: detail.into() }
+}
+
+fn migrated(cluster: &str, phase: MigrationPhase) -> Event {
+    Event::Migrated { cluster: cluster.into(), phase, key: digest(), at_ms: TIME_MS }
 }
 
 fn approved(note: &str) -> Event {

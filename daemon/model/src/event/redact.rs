@@ -29,6 +29,7 @@ impl Event {
             | Self::Held { gate: _, digest: _, until_ms: _ }
             | Self::TrafficShifted { cluster: _, weight: _, pods: _ }
             | Self::Holding { until_ms: _ }
+            | Self::Migrated { cluster: _, phase: _, key: _, at_ms: _ }
             | Self::StepFinished(_)) => kept,
             // A restart continues with these, and a pull secret is renewed with its release: they must be
             // read as they were recorded. Plans and releases name secrets and never hold one, and a plugin

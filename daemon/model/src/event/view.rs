@@ -4,10 +4,12 @@
 
 use super::{Event, Measurement, PluginCall, PluginEffect};
 use crate::{
+    clock::utc as time,
     cluster,
     job::{CommitInfo, Stage},
     outcome::Outcome,
     plan::{Cursor, Plan},
+    runtime::MigrationPhase,
 };
 use std::fmt::Display;
 
@@ -116,6 +118,15 @@ pub fn view(event: &Event) -> View {
             let (place, until) = (release.place(), time(*until_ms));
             let sentence = format!("what served before is kept until {until}{place}");
             ("kept", Some(Stage::Release), sentence)
+        }
+        Event::Migrated { cluster, phase, key: _, at_ms } => {
+            let (place, at) = (place(cluster), time(*at_ms));
+            let sentence = match phase {
+                MigrationPhase::Plan => format!("the migration was shown{place} at {at}"),
+                MigrationPhase::Backup => format!("the backup of the data{place} is of {at}"),
+                MigrationPhase::Expand => format!("the data was migrated{place} at {at}"),
+            };
+            ("migrated", Some(Stage::Release), sentence)
         }
         Event::Planned(plan) => ("planned", Some(Stage::Release), planned(plan)),
         Event::StepStarted(cursor, what) => {
@@ -236,13 +247,4 @@ fn count(many: usize, what: &str) -> String {
 /// Returns ` in NAME`. Empty means that the event of an older journal names no cluster.
 fn place(cluster: &str) -> String {
     if cluster.is_empty() { String::new() } else { cluster::place(cluster) }
-}
-
-/// Returns the time in UTC, to the second: the reader's own zone is not known here.
-fn time(ms: u64) -> String {
-    let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
-    match chrono::DateTime::from_timestamp(seconds, 0) {
-        Some(time) => time.to_string(),
-        None => format!("{seconds} s after 1970"),
-    }
 }

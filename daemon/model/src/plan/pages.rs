@@ -52,7 +52,9 @@ For all of them:
   after the switch by a rolling update; scheduled ones run the new version from then on.
 - **Several clusters in sequence**: the first one in which something serves has the whole strategy. Once it is well the
   others are switched at once. Several clusters together share each step, and one approval is for all.
-- **Hooks before traffic** run before the first pod of the new version, once for each cluster.
+- **Migrations** (`[migrate]`) come before the first pod of the new version, in each cluster: `plan`, `backup`, `expand`. A
+  failure ends the release where it stands: no request came to the new version. No rollback undoes or repeats one.
+- **Hooks before traffic** run after them and before the first pod of the new version, once for each cluster.
 - **A rollback** (`windlass rollback`) is one switch, without holds, approvals and metrics: that version has served before.
   To a `rolling` release it is a rolling update, and a switch while the release that serves keeps the pods of before.
 - **Another strategy** from one release to the next needs nothing: pods of `rolling` are replaced where they are, and

@@ -1,7 +1,9 @@
 //! The rolling update as a plan.
 
 use super::{
-    Change, Plan, Step, flat, parallel,
+    Change, Plan, Step, flat,
+    migration::migration,
+    parallel,
     parts::{Previous, apply, healthy, hooks_at, prune, undo},
 };
 use crate::{
@@ -25,7 +27,8 @@ pub fn rolling(
     let group = |places: &[Release]| {
         let mut steps = Vec::new();
         let all = |phase| places.iter().flat_map(move |next| hooks_at(hooks, phase, next));
-        let before: Vec<_> = all(HookPhase::BeforeTraffic).collect();
+        let mut before: Vec<_> = places.iter().flat_map(migration).collect();
+        before.extend(all(HookPhase::BeforeTraffic));
         if !before.is_empty() {
             let prepare = |next: &Release| Step::Change(Change::Prepare(Box::new(next.clone())));
             steps.extend(parallel(places.iter().map(prepare)));

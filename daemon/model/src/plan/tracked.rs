@@ -2,7 +2,9 @@
 //! step.
 
 use super::{
-    Change, Plan, Step, flat, parallel,
+    Change, Plan, Step, flat,
+    migration::migration,
+    parallel,
     parts::{Previous, apply, healthy, hooks_at, prune, undo},
 };
 use crate::{
@@ -91,7 +93,8 @@ fn group(
         steps.extend(parallel(kept.map(|one| prune(&one.serving.at(&one.next.clusters)))));
     }
     let all = |phase| places.iter().flat_map(move |next| hooks_at(hooks, phase, next));
-    let before: Vec<_> = all(HookPhase::BeforeTraffic).collect();
+    let mut before: Vec<_> = places.iter().flat_map(migration).collect();
+    before.extend(all(HookPhase::BeforeTraffic));
     if !before.is_empty() {
         let prepare = |next: &Release| {
             // The Service of the whole release would lead to pods that are not there yet.

@@ -4,6 +4,7 @@ use super::{
     Spec, defaults,
     error::{Checked, fail, within},
     expose::{ExposeSpec, NetworkSpec},
+    migrate,
     names::{
         OBJECT_NAME, annotations, is_label_of_dns, is_name, is_object_name, is_url_path,
         is_variable, label,
@@ -53,6 +54,7 @@ pub(super) fn all(spec: &Spec) -> Checked {
     build_and_test(spec)?;
     exposed(&spec.expose)?;
     network(&spec.network)?;
+    migrate::rules::check(spec)?;
     strategy::rules::check(spec)?;
     names(spec)
 }

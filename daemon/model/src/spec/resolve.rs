@@ -3,6 +3,7 @@
 use super::{
     ProbeSpec, ProcessSpec, Spec, VolumeSpec,
     defaults::{CPU, MEMORY},
+    migrate,
     names::{is_cidr, is_name},
     quantity::doubled,
     strategy,
@@ -70,6 +71,7 @@ impl Spec {
             }),
             pull_secrets: self.pull_secrets.clone(),
             manifests: found.manifests.clone(),
+            migrate: migrate::rules::resolve(&self.migrate),
             strategy: strategy::rules::resolve(self),
             tracks: BTreeMap::new(),
             aside: None,

@@ -11,7 +11,7 @@ use windlass_model::{
     outcome::{Outcome, Stop},
     plan::{Change, Cursor, Plan, Step},
     replay::{JobState, ResumePoint, replay, state_after},
-    runtime::Runtime,
+    runtime::{MigrationPhase, Runtime},
 };
 
 /// The course of a run, as far as its journal shows it.
@@ -159,6 +159,12 @@ fn asides() -> Vec<Event> {
         Event::Paused { by: text(), note: text() },
         Event::Resumed { by: text(), note: text() },
         Event::Kept { release: Box::new(release()), until_ms: 1 },
+        Event::Migrated {
+            cluster: "eu".into(),
+            phase: MigrationPhase::Expand,
+            key: text(),
+            at_ms: 1,
+        },
         Event::Approved { gate: Gate::Release, digest: text(), by: text(), note: text() },
         Event::Finished(Stage::Build),
     ]

@@ -4,7 +4,7 @@ use super::MemoryStore;
 use crate::upcast;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_engine::ports::store::{Collected, Releases, StoreError};
 use windlass_model::{app::App, job::Release};
 
 #[async_trait]
@@ -39,6 +39,16 @@ impl Releases for MemoryStore {
         Ok(self.tables().removal(app, cluster).cloned())
     }
 
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let key = (app.clone(), cluster.to_owned(), key.to_owned());
+        Ok(self.tables().migrated.get(&key).copied())
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         let tables = self.tables();
         let mut newest = BTreeMap::new();
@@ -57,5 +67,12 @@ impl Releases for MemoryStore {
             }
         }
         Ok(serving)
+    }
+
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError> {
+        let tables = self.tables();
+        let Some(collected) = tables.collected.get(app) else { return Ok(None) };
+        let is_named = |one: &&Collected| one.id.starts_with(text) || one.commit.starts_with(text);
+        Ok(collected.values().rev().find(is_named).cloned())
     }
 }

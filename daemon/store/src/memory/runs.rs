@@ -76,10 +76,14 @@ impl Runs for MemoryStore {
                 let _ = self.messages.send(());
             }
         }
+        let app = row.job.app.clone();
         for due in due_after(&claim.job, now, &event) {
             tables.schedule(due);
         }
         match event {
+            Event::Migrated { cluster, key, at_ms, .. } => {
+                tables.migrated.entry((app, cluster, key)).or_insert(at_ms);
+            }
             Event::Ended(Outcome::Succeeded(release)) => {
                 tables.releases.insert(release.id.clone(), (*release, now));
             }

@@ -3,8 +3,8 @@
 use super::{delivered::Delivered, messages::Messages, row::Row};
 use std::collections::BTreeMap;
 use windlass_engine::ports::store::{
-    Accepted, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord, StoreError,
-    UnreadableJob,
+    Accepted, Collected, HookRecord, JobRecord, OwnClusterRecord, ProjectRecord, SessionRecord,
+    StoreError, UnreadableJob,
 };
 use windlass_model::{
     app::App,
@@ -22,8 +22,12 @@ pub(super) struct Tables {
     pub(super) jobs: BTreeMap<String, Row>,
     /// Releases by id, each with its creation time.
     pub(super) releases: BTreeMap<String, (Release, u64)>,
+    /// Releases that are kept no more, by app and id.
+    pub(super) collected: BTreeMap<App, BTreeMap<String, Collected>>,
     /// Jobs that removed an app last, by app and cluster.
     pub(super) removals: BTreeMap<(App, String), String>,
+    /// Times of migrations that succeeded, by app, cluster and key.
+    pub(super) migrated: BTreeMap<(App, String, String), u64>,
     /// Versions by project and name.
     pub(super) secrets: BTreeMap<(String, String), Versions>,
     /// Reasons for which jobs are left alone, by id.
@@ -128,6 +132,8 @@ impl Tables {
     /// Records that the releases of an app up to a job do not serve any more.
     pub(super) fn remove(&mut self, removed: Removed) {
         let Removed { job, app, clusters } = removed;
+        // Whatever comes there again may have a database of its own.
+        self.migrated.retain(|(of, at, _), _| *of != app || !clusters.contains(at));
         for cluster in clusters {
             let last = self.removals.entry((app.clone(), cluster)).or_default();
             if *last < job {

@@ -7,7 +7,7 @@ use windlass_engine::ports::store::StoreError;
 
 /// Format that is written, in SQLite's `user_version`: the number of the last migration plus the version of
 /// `upcast.rs`, so that each of them raises it. 0 is a journal of before this number.
-pub(super) const FORMAT: i64 = 12;
+pub(super) const FORMAT: i64 = 14;
 
 /// Version of this daemon.
 const OWN: &str = env!("CARGO_PKG_VERSION");

@@ -4,7 +4,7 @@ use super::{SqliteStore, rows::unsigned};
 use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
-use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_engine::ports::store::{Collected, Releases, StoreError};
 use windlass_model::{app::App, job::Release};
 
 #[async_trait]
@@ -86,6 +86,27 @@ impl Releases for SqliteStore {
         row.map(|row| row.try_get("job").or_store()).transpose()
     }
 
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT at_ms FROM migrated WHERE project = ? AND app = ? AND environment = ? \
+             AND cluster = ? AND key = ?",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(cluster)
+        .bind(key)
+        .fetch_optional(&self.reads)
+        .await
+        .or_store()?;
+        Ok(at.map(unsigned))
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         // The text only narrows what is read: nothing is decided by it.
         let rows = sqlx::query(
@@ -107,6 +128,10 @@ impl Releases for SqliteStore {
             release(row).inspect_err(unreadable).ok()
         };
         Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn collected(&self, app: &App, text: &str) -> Result<Option<Collected>, StoreError> {
+        self.newest_collected(app, text).await
     }
 }
 

@@ -31,6 +31,7 @@ use windlass_model::{
 };
 
 mod lines;
+mod migrated;
 mod receipts;
 mod request;
 
@@ -298,6 +299,9 @@ async fn append(
     for due in due_after(&claim.job, now, event) {
         schedule(connection, &due).await?;
     }
+    if let Event::Migrated { cluster, key, at_ms, .. } = event {
+        migrated::store(connection, &claim.job, cluster, key, *at_ms).await?;
+    }
     let mut has_messages = false;
     if let Some(moment) = moment_of(event) {
         let (mark, seq) = (mark_of(event), unsigned(seq));
@@ -392,6 +396,7 @@ async fn remove(
 ) -> Result<(), StoreError> {
     let Removed { job, app, clusters } = removed;
     for cluster in clusters {
+        migrated::forget(connection, app, cluster).await?;
         sqlx::query(
             "INSERT INTO removals (project, app, environment, cluster, job, at_ms) \
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, app, environment, cluster) \

@@ -61,6 +61,7 @@ pub(crate) async fn the_earliest_is_taken_first_and_no_more_than_asked_for(place
         taken.into_iter().map(|due| due.kind).collect::<Vec<_>>()
     };
     assert_eq!(one().await, [DueKind::SendTrace]);
+    assert_eq!(one().await, [DueKind::Collect]);
     assert_eq!(one().await, [DueKind::ForgetLogs]);
     assert_eq!(one().await, [DueKind::ForgetJob]);
     assert!(one().await.is_empty());
@@ -113,7 +114,7 @@ async fn in_days(store: &dyn Store, days: u64) -> usize {
         match due.kind {
             DueKind::ForgetLogs => store.forget_logs(&due.key).await.unwrap(),
             DueKind::ForgetJob => store.forget_job(&due.key).await.unwrap(),
-            DueKind::SendTrace => {}
+            DueKind::SendTrace | DueKind::Collect => {}
             DueKind::RenewPull | DueKind::HoldEnds | DueKind::PreviewEnds | DueKind::KeepEnds => {
                 panic!("{due:?}")
             }
@@ -129,6 +130,7 @@ pub(crate) async fn what_is_old_is_forgotten_when_it_is_due(place: Place) {
     store.append(&claim, log("a line")).await.unwrap();
     store.append(&claim, succeeded(release("1"))).await.unwrap();
     assert_eq!(in_days(&*store, 0).await, 1, "the trace");
+    assert_eq!(in_days(&*store, 1).await, 1, "the look at older releases");
     assert_eq!(in_days(&*store, 29).await, 0);
     assert_eq!(in_days(&*store, 31).await, 1);
     let left = store.events("1", 0, 9).await.unwrap();

@@ -11,6 +11,7 @@
 
 mod approvals;
 mod claims;
+mod collection;
 mod data;
 mod deliveries;
 mod due;
@@ -127,7 +128,13 @@ macro_rules! promises {
             releases::releases_are_listed_newest_first,
             releases::the_last_release_is_that_of_a_cluster,
             releases::what_serves_is_the_newest_release_of_each_app_and_cluster,
+            releases::a_migration_is_done_until_its_app_is_removed,
             releases::what_was_removed_serves_no_more_and_can_be_released_again,
+            collection::what_is_collected_is_gone_and_remembered,
+            collection::what_serves_in_a_cluster_is_never_collected,
+            collection::images_of_what_was_collected_are_tried_until_nobody_does,
+            collection::a_kept_release_outlives_its_job,
+            collection::so_many_collected_releases_are_remembered,
             secrets::secrets_have_versions,
             secrets::a_version_never_comes_back,
             secrets::a_project_does_not_see_the_secrets_of_another,

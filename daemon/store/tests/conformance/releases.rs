@@ -9,6 +9,7 @@ use windlass_model::{
     app::App,
     event::Event,
     outcome::{Outcome, Removed},
+    runtime::MigrationPhase,
 };
 
 pub(crate) async fn releases_are_listed_newest_first(place: Place) {
@@ -111,4 +112,25 @@ pub(crate) async fn what_was_removed_serves_no_more_and_can_be_released_again(pl
     ends(&*store, "5", Outcome::Removed(all)).await;
     assert_eq!((last(&*store, "eu").await, last(&*store, "us").await), (None, None));
     assert!(store.serving("").await.unwrap().is_empty());
+}
+
+/// A later job of the same image asks for it, and so does one after a restart.
+pub(crate) async fn a_migration_is_done_until_its_app_is_removed(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    for at_ms in [7, 8] {
+        let (cluster, key) = ("eu".into(), "k".into());
+        let done = Event::Migrated { cluster, phase: MigrationPhase::Expand, key, at_ms };
+        store.append(&claim, done).await.unwrap();
+    }
+    store.append(&claim, succeeded(release("1"))).await.unwrap();
+    let done = async |cluster: &str, key: &str| store.migrated(&app(), cluster, key).await.unwrap();
+    assert_eq!(done("eu", "k").await, Some(7), "the first time stays");
+    assert_eq!((done("us", "k").await, done("eu", "other").await), (None, None));
+    let other = App::new("shop", "web", "staging").unwrap();
+    assert_eq!(store.migrated(&other, "eu", "k").await.unwrap(), None);
+    let claim = begin(&*store, "2").await;
+    let removed = Removed { job: "2".into(), app: app(), clusters: vec!["eu".into()] };
+    store.append(&claim, Event::Ended(Outcome::Removed(removed))).await.unwrap();
+    assert_eq!(done("eu", "k").await, None);
 }

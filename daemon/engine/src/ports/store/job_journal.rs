@@ -41,6 +41,15 @@ impl Journal for JobJournal {
         Ok(self.store.last_release(app, cluster).await?)
     }
 
+    async fn migrated(
+        &self,
+        app: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, JournalLost> {
+        Ok(self.store.migrated(app, cluster, key).await?)
+    }
+
     async fn interventions(&self) -> Result<Interventions, JournalLost> {
         Ok(self.store.interventions(&self.claim.job).await?)
     }

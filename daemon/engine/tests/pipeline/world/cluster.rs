@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, ObjectChange, Observation,
+        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, Migration, ObjectChange,
+        Observation,
     },
     recorder::Recorder,
 };
@@ -20,7 +21,7 @@ use windlass_model::{
     hook::{Action, ActionResult},
     job::{Release, Stage},
     plan::Change,
-    runtime::Track,
+    runtime::{MigrationPhase, Track},
 };
 use windlass_rollout::snapshot::{Container, Pod, Snapshot, Terminated, Workload};
 
@@ -33,6 +34,8 @@ pub(crate) struct FakeCluster {
     violations: Mutex<Vec<String>>,
     pruned: Mutex<Vec<String>>,
     acted: Mutex<BTreeMap<String, u32>>,
+    /// Jobs of migrations by name, in order, with what serves then.
+    migrated: Mutex<Vec<(String, MigrationPhase, String)>>,
     /// Number of watches so far.
     watches: Mutex<u32>,
 }
@@ -81,6 +84,27 @@ impl FakeCluster {
     /// Returns how often each action of a hook was done, by its key: a Job made, a command run.
     pub(crate) fn acted(&self) -> BTreeMap<String, u32> {
         self.acted.lock().unwrap().clone()
+    }
+
+    /// Returns the Jobs of migrations that were made, in order: `expand while old serves`.
+    pub(crate) fn migrated(&self) -> Vec<String> {
+        let migrated = self.migrated.lock().unwrap();
+        migrated.iter().map(|(_, phase, serves)| format!("{phase} while {serves} serves")).collect()
+    }
+
+    /// Makes a Job of a migration, unless it is there. Returns how many there were of this phase before it in its cluster.
+    fn make_job(&self, release: &Release, migration: &Migration) -> usize {
+        let cluster = release.cluster();
+        let (name, phase) = (format!("{cluster}/{}", migration.key), migration.phase);
+        let serves = self.digests().remove(cluster).unwrap_or_else(|| "nothing".into());
+        let mut made = self.migrated.lock().unwrap();
+        if made.iter().all(|(known, ..)| *known != name) {
+            made.push((name.clone(), phase, serves));
+        }
+        let of_cluster = format!("{cluster}/");
+        let alike =
+            made.iter().filter(|(known, of, _)| *of == phase && known.starts_with(&of_cluster));
+        alike.take_while(|(known, ..)| *known != name).count()
     }
 
     fn change(&self, change: &Change) -> Result<(), ClusterError> {
@@ -216,6 +240,24 @@ impl Cluster for FakeCluster {
         recorder.log_line(Stage::Hooks, "cluster", "acted").await;
         let code = i32::from(self.faults.has(&Fault::CommandsFail));
         Ok(ActionResult::Exited { code, output: "printed hunter22".into() })
+    }
+
+    async fn migrate(
+        &self,
+        release: &Release,
+        migration: &Migration,
+        recorder: &Recorder,
+    ) -> Result<ActionResult, ClusterError> {
+        if self.faults.call() {
+            return Err(away("refused"));
+        }
+        let before = self.make_job(release, migration);
+        recorder.log_line(Stage::Release, "cluster", "migrates").await;
+        let is_locked = |fault: &Fault| matches!(fault, Fault::LockTimeouts(all) if before < *all);
+        let output = if self.faults.any(is_locked) { "ERROR: 55P03" } else { "printed hunter22" };
+        let fails = self.faults.has_in(release.cluster(), &Fault::MigrationFails(migration.phase));
+        let code = i32::from(fails || output.starts_with("ERROR"));
+        Ok(ActionResult::Exited { code, output: output.into() })
     }
 
     async fn observe(

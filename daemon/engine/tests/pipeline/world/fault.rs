@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use windlass_model::plan::Cursor;
+use windlass_model::{plan::Cursor, runtime::MigrationPhase};
 
 /// Digest that stands for every image.
 pub(crate) const ANY: &str = "any";
@@ -70,6 +70,10 @@ pub(crate) enum Fault {
     PausedAt(Cursor),
     /// Somebody resumes the release once the journal shows that it is paused.
     Resumes,
+    /// The command of this part of migrations exits with 1.
+    MigrationFails(MigrationPhase),
+    /// So many runs of a migration end with a lock timeout.
+    LockTimeouts(usize),
     /// Commands of hooks exit with 1.
     CommandsFail,
     /// The cluster stops answering in the middle of its first watch, and refuses this many watches then.

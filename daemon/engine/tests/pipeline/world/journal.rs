@@ -21,6 +21,8 @@ pub(crate) struct FakeJournal {
     events: Mutex<Vec<String>>,
     /// Last release that succeeded, by cluster.
     released: Mutex<BTreeMap<String, Release>>,
+    /// Times of migrations that were done, by cluster and key.
+    migrated: Mutex<BTreeMap<(String, String), u64>>,
     stop: watch::Sender<Option<Stop>>,
     interventions: Mutex<Interventions>,
     /// Number of interventions.
@@ -33,6 +35,7 @@ impl FakeJournal {
             faults: faults.clone(),
             events: Mutex::default(),
             released: Mutex::default(),
+            migrated: Mutex::default(),
             stop: watch::Sender::new(None),
             interventions: Mutex::default(),
             news: watch::Sender::new(0),
@@ -158,9 +161,23 @@ impl Journal for FakeJournal {
             let mut released = self.released.lock().unwrap();
             released.retain(|cluster, _| !removed.clusters.contains(cluster));
         }
+        if let Event::Migrated { cluster, key, at_ms, .. } = &event {
+            let key = (cluster.clone(), key.clone());
+            self.migrated.lock().unwrap().entry(key).or_insert(*at_ms);
+        }
         events.push(serde_json::to_string(&event).unwrap());
         self.shown(&event);
         Ok(())
+    }
+
+    async fn migrated(
+        &self,
+        _: &App,
+        cluster: &str,
+        key: &str,
+    ) -> Result<Option<u64>, JournalLost> {
+        let migrated = self.migrated.lock().unwrap();
+        Ok(migrated.get(&(cluster.to_owned(), key.to_owned())).copied())
     }
 
     async fn interventions(&self) -> Result<Interventions, JournalLost> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use std::sync::Mutex;
-use windlass_engine::ports::store::{Releases, StoreError};
+use windlass_engine::ports::store::{Collected, Releases, StoreError};
 use windlass_model::{app::App, job::Release};
 
 /// Releases of other apps than the job's.
@@ -34,9 +34,17 @@ impl Releases for FakeReleases {
         Ok(None)
     }
 
+    async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {
         let all = self.0.lock().unwrap();
         let holds = |release: &&Release| serde_json::to_string(release).unwrap().contains(text);
         Ok(all.iter().filter(holds).cloned().collect())
+    }
+
+    async fn collected(&self, _: &App, _: &str) -> Result<Option<Collected>, StoreError> {
+        Ok(None)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fault::Faults;
 use async_trait::async_trait;
-use std::path::Path;
+use std::{path::Path, sync::Mutex};
 use windlass_engine::{
     ports::{Git, Pointers, Tree},
     recorder::Recorder,
@@ -48,11 +48,18 @@ impl Tree for Files {
 /// Git server with every commit, and one branch: `main`.
 pub(crate) struct FakeSource {
     faults: Faults,
+    /// Questions so far.
+    asked: Mutex<u32>,
 }
 
 impl FakeSource {
     pub(super) fn new(faults: &Faults) -> Self {
-        Self { faults: faults.clone() }
+        Self { faults: faults.clone(), asked: Mutex::default() }
+    }
+
+    /// Returns the number of questions so far.
+    pub(super) fn asked(&self) -> u32 {
+        *self.asked.lock().unwrap()
     }
 }
 
@@ -64,6 +71,7 @@ impl Git for FakeSource {
         _: Option<&Secret>,
         recorder: &Recorder,
     ) -> Result<Box<dyn Tree>, GitError> {
+        *self.asked.lock().unwrap() += 1;
         if self.faults.call() {
             let repository = commit.repository.clone();
             return Err(GitError::Unreachable { repository, message: "no route".into() });
@@ -81,6 +89,7 @@ impl Git for FakeSource {
         revision: &Revision,
         credential: Option<&Secret>,
     ) -> Result<Resolved, GitError> {
+        *self.asked.lock().unwrap() += 1;
         let revision = revision.to_string();
         if revision == "main" {
             return Ok(Resolved { commit: "abc".into(), branch: revision });

@@ -1,0 +1,204 @@
+//! Migrations: commands of the new image that change the app's data before requests come to it.
+
+use crate::{deploy::Deploy, failure::Cause, ports::Migration};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::time::sleep;
+use windlass_model::{
+    clock::{now_ms, utc},
+    event::Event,
+    hook::ActionResult,
+    job::{Release, Stage},
+    runtime::{Backup, Migrate, MigrationPhase},
+};
+
+/// Number of runs of one part, with those after lock timeouts.
+const RUNS: u32 = 4;
+
+/// Pause after a lock timeout: whoever has the lock gets time to end.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Number of lines of a command's output that a diagnosis quotes.
+const QUOTED: usize = 30;
+
+impl Deploy<'_> {
+    /// Runs a part of a release's migration in its cluster, unless the whole migration was done for the same image by an
+    /// earlier job.
+    pub(super) async fn migrate(
+        &self,
+        release: &Release,
+        phase: MigrationPhase,
+    ) -> Result<(), Cause> {
+        let Some(migrate) = &release.runtime.migrate else { return Ok(()) };
+        let whole = key(release, migrate, MigrationPhase::Expand);
+        if let Some(at_ms) = self.migrated(release, &whole).await? {
+            let line = format!("not run: the data was migrated for this image at {}", utc(at_ms));
+            self.run.recorder().log_line(Stage::Release, &source(phase), &line).await;
+            return Ok(());
+        }
+        let key = key(release, migrate, phase);
+        // A run that ended between this event and the end of the step did it.
+        if self.migrated(release, &key).await?.is_some() {
+            return Ok(());
+        }
+        if !migrate.command(phase).is_empty() {
+            self.run_part(release, migrate, phase, &key).await?;
+        }
+        // Only what is shown may be shown again.
+        if phase == MigrationPhase::Plan {
+            return Ok(());
+        }
+        let (cluster, at_ms) = (release.cluster().to_owned(), now_ms());
+        Ok(self.run.record(Event::Migrated { cluster, phase, key, at_ms }).await?)
+    }
+
+    async fn migrated(&self, release: &Release, key: &str) -> Result<Option<u64>, Cause> {
+        Ok(self.run.migrated(&release.app, release.cluster(), key).await?)
+    }
+
+    /// Runs the command of a part as a Job, again after lock timeouts where the app says so.
+    async fn run_part(
+        &self,
+        release: &Release,
+        migrate: &Migrate,
+        phase: MigrationPhase,
+        key: &str,
+    ) -> Result<(), Cause> {
+        let recorder = self.run.recorder();
+        let source = source(phase);
+        let retries = migrate.retry_lock_timeouts && phase == MigrationPhase::Expand;
+        let mut run = 1;
+        loop {
+            let migration = Migration { phase, key: format!("{key}/{run}") };
+            let begin = || async {
+                let ended = async {
+                    let ended = self.ports.cluster.migrate(release, &migration, recorder).await;
+                    ended.map_err(|error| Cause::applying(error, release))
+                };
+                // A Job may wait long for its turn before it is begun.
+                self.writing(release, ended).await
+            };
+            let result = self.run.retrying(begin).await?;
+            let output = result.output();
+            if let ActionResult::Exited { .. } = result {
+                for line in output.lines() {
+                    recorder.log_line(Stage::Release, &source, line).await;
+                }
+            }
+            if let ActionResult::Exited { code: 0, .. } = result {
+                return Ok(());
+            }
+            if !retries || run == RUNS || !names_lock_timeout(&output) {
+                return Err(self.migration_failed(release, migrate, phase, result).await?);
+            }
+            run += 1;
+            let after_ms = u64::try_from(AGAIN.as_millis()).unwrap_or(u64::MAX);
+            let because = format!("a lock timeout in the migration{}", release.place());
+            self.run.record(Event::Retrying { attempt: run, after_ms, because }).await?;
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Returns the cause of a part that failed, with what is known of the data.
+    async fn migration_failed(
+        &self,
+        release: &Release,
+        migrate: &Migrate,
+        phase: MigrationPhase,
+        result: ActionResult,
+    ) -> Result<Cause, Cause> {
+        let backup_ms = match migrate.backup {
+            Backup::None => None,
+            Backup::PointInTime | Backup::Command(_) => {
+                self.migrated(release, &key(release, migrate, MigrationPhase::Backup)).await?
+            }
+        };
+        let message = result.to_string();
+        let (output, judged) = match result {
+            ActionResult::Exited { output, .. } => (last_lines(&output), None),
+            ActionResult::Hopeless(judged) => (Vec::new(), Some(judged)),
+            ActionResult::Waited
+            | ActionResult::Denied(_)
+            | ActionResult::TimedOut
+            | ActionResult::Failed(_) => (Vec::new(), None),
+        };
+        let release = Box::new(release.clone());
+        Ok(Cause::Migration { release, phase, message, output, backup_ms, judged })
+    }
+}
+
+/// Returns the name of exactly what a part does. The data is changed once by an image; before each change it is shown and
+/// backed up again, since it is not what it was at an earlier job's try.
+fn key(release: &Release, migrate: &Migrate, phase: MigrationPhase) -> String {
+    let job = if phase == MigrationPhase::Expand { "" } else { &*release.id };
+    let command = migrate.command(phase);
+    let parts = [release.image.digest.as_str(), phase.as_str(), job].into_iter();
+    let parts = parts.chain(command.iter().map(String::as_str));
+    // No part holds a NUL: a container could not have it as an argument.
+    hex::encode(Sha256::digest(parts.collect::<Vec<_>>().join("\0")))
+}
+
+fn source(phase: MigrationPhase) -> String {
+    format!("migrate {phase}")
+}
+
+/// Returns whether the output of a command names a lock timeout of PostgreSQL, by its code or its words.
+fn names_lock_timeout(output: &str) -> bool {
+    output.contains("55P03") || output.contains("lock timeout")
+}
+
+fn last_lines(output: &str) -> Vec<String> {
+    let lines: Vec<_> = output.lines().collect();
+    let from = lines.len().saturating_sub(QUOTED);
+    lines.iter().skip(from).map(|line| (*line).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_model::samples;
+
+    fn migrate(command: &str) -> Migrate {
+        let argv = vec![command.to_owned()];
+        let backup = Backup::Command(argv.clone());
+        Migrate { plan: argv.clone(), backup, expand: argv, ..Migrate::default() }
+    }
+
+    #[test]
+    fn an_image_changes_the_data_once_and_each_job_backs_it_up() {
+        let one = samples::release();
+        let mut other_job = one.clone();
+        other_job.id = "0198".into();
+        let mut other_image = one.clone();
+        other_image.image.digest = "sha256:13".into();
+        let up = migrate("up");
+        let of = |release: &Release, phase| key(release, &up, phase);
+        let (backup, expand) = (MigrationPhase::Backup, MigrationPhase::Expand);
+        assert_eq!(of(&one, expand), of(&other_job, expand));
+        assert_ne!(of(&one, backup), of(&other_job, backup));
+        assert_ne!(of(&one, expand), of(&other_image, expand));
+        assert_ne!(of(&one, expand), key(&one, &migrate("up2"), expand));
+        assert_ne!(of(&one, backup), of(&one, MigrationPhase::Plan));
+    }
+
+    #[test]
+    fn only_a_lock_timeout_is_one() {
+        for output in [
+            "ERROR:  canceling statement due to lock timeout",
+            "psycopg.errors.LockNotAvailable: 55P03",
+        ] {
+            assert!(names_lock_timeout(output), "{output}");
+        }
+        for output in ["", "ERROR:  canceling statement due to statement timeout", "deadlock"] {
+            assert!(!names_lock_timeout(output), "{output}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_output_is_quoted() {
+        let output: String = (0..50).map(|line| format!("line {line}\n")).collect();
+        let quoted = last_lines(&output);
+        assert_eq!(quoted.len(), QUOTED);
+        assert_eq!(quoted.last().map(String::as_str), Some("line 49"));
+    }
+}

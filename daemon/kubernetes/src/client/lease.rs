@@ -1,0 +1,80 @@
+//! Writes that fail where somebody else wrote meanwhile: each names the version of the object that it is of.
+
+use super::{Client, MANAGER, Versioned, error::limited, name_of, named};
+use crate::json::{entry, set};
+use kube::{
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
+    core::Status,
+};
+use serde_json::{Value, json};
+use windlass_model::error::ClusterError;
+
+/// These calls are not counted among the others (`calls`): a lease that waits for a place behind them would end.
+impl Client {
+    /// Makes an object that must not be there yet.
+    pub(crate) async fn create_new(&self, manifest: &Value) -> Result<Versioned, ClusterError> {
+        let what = named(manifest);
+        let object: DynamicObject = serde_json::from_value(manifest.clone()).map_err(|error| {
+            ClusterError::Rejected { object: what.clone(), message: error.to_string() }
+        })?;
+        let api = self.dynamic(manifest);
+        let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let made = async { versioned(api.create(&params, &object).await) };
+        limited(made, &what).await
+    }
+
+    /// Changes fields of an object that has this version (merge patch, which makes no object).
+    pub(crate) async fn merge_version(
+        &self,
+        manifest: &Value,
+        version: &str,
+        mut change: Value,
+    ) -> Result<Versioned, ClusterError> {
+        if let Some(metadata) = entry(&mut change, "metadata") {
+            set(metadata, "resourceVersion", json!(version));
+        }
+        let api = self.dynamic(manifest);
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        let patch = Patch::Merge(&change);
+        let merged = async { versioned(api.patch(name_of(manifest), &params, &patch).await) };
+        limited(merged, &named(manifest)).await
+    }
+
+    /// Deletes an object that has this version. What is done has this version for the last time.
+    pub(crate) async fn delete_version(
+        &self,
+        manifest: &Value,
+        version: &str,
+    ) -> Result<Versioned, ClusterError> {
+        let api = self.dynamic(manifest);
+        let this = Preconditions { uid: None, resource_version: Some(version.to_owned()) };
+        let params = DeleteParams::background().preconditions(this);
+        let deleted = async {
+            match api.delete(name_of(manifest), &params).await {
+                Ok(_) => Ok(Versioned::Done(version.to_owned())),
+                Err(error) => versioned(Err(error)),
+            }
+        };
+        limited(deleted, &named(manifest)).await
+    }
+}
+
+fn versioned(answer: Result<DynamicObject, kube::Error>) -> Result<Versioned, kube::Error> {
+    match answer {
+        Ok(object) => Ok(Versioned::Done(object.metadata.resource_version.unwrap_or_default())),
+        Err(kube::Error::Api(status)) => answer_to(&status).ok_or_else(|| kube::Error::Api(status)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns what a refusal says about the version. `None` means that it is about something else.
+fn answer_to(status: &Status) -> Option<Versioned> {
+    match (status.code, &*status.reason) {
+        (409, "AlreadyExists" | "Conflict") => Some(Versioned::Other),
+        // A kind that is not served has the same code.
+        (404, "NotFound") if !status.message.contains("could not find the requested resource") => {
+            Some(Versioned::Missing)
+        }
+        _ => None,
+    }
+}

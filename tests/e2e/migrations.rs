@@ -1,0 +1,209 @@
+//! Migrations before traffic, on a real PostgreSQL: an app whose table changes while two versions of it serve.
+
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use windlass_bed::{
+    Repository,
+    layout::port,
+    part::postgres::{self, Postgres},
+};
+use windlass_tests::{Ended, SMALL, TestEnv, bed, traffic::Target};
+
+const PROGRAM: &str = include_str!("migrations/shop.py");
+
+const DOCKERFILE: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY shop.py ./\nUSER 10001\n\
+     EXPOSE 8080\nCMD [\"python3\", \"shop.py\", \"serve\"]\n";
+
+/// Table of the first version.
+const FIRST: &str = "CREATE TABLE items (name text NOT NULL)|INSERT INTO items VALUES ('tea')";
+
+/// Change that the second version needs, and the first one bears.
+const SECOND: &str = "ALTER TABLE items ADD COLUMN title text|UPDATE items SET title = name";
+
+/// A shop on a database of its own.
+struct Shop {
+    env: TestEnv,
+    repository: Repository,
+    database: Postgres,
+}
+
+impl Shop {
+    fn new(name: &'static str, port: u16) -> Self {
+        let database = postgres::up(&bed().layout, port).unwrap();
+        let env = TestEnv::new(name);
+        let repository = env.repository();
+        repository.write("Dockerfile", DOCKERFILE).unwrap();
+        repository.write("shop.py", PROGRAM).unwrap();
+        repository.write("windlass.toml", SMALL).unwrap();
+        repository.commit("sell").unwrap();
+        Self { env, repository, database }
+    }
+
+    /// Writes the spec of a version, and returns its path. `tables` are behind the keys of the app.
+    fn spec(&self, version: &str, tables: &str) -> String {
+        let address = self.database.address();
+        let text = format!(
+            "health = \"/healthz\"\n{tables}\n[env]\nVERSION = \"{version}\"\nDATABASE = \"{address}\"\n{SMALL}"
+        );
+        self.env.spec_file(version, &text)
+    }
+
+    fn release(&self, version: &str, tables: &str) -> Ended {
+        let spec = self.spec(version, tables);
+        self.env.submit("app", self.repository.url(), &["--spec", &spec])
+    }
+
+    /// Begins to release a version of an app, and returns the job's id.
+    fn begin(&self, app: &str, version: &str, tables: &str) -> String {
+        let spec = self.spec(version, tables);
+        self.env.submit_detached(app, self.repository.url(), &["--spec", &spec])
+    }
+
+    fn sql(&self, statement: &str) -> String {
+        self.database.sql(statement).unwrap()
+    }
+
+    /// Returns the names of the Jobs of migrations.
+    fn jobs(&self) -> usize {
+        self.env.names("jobs").lines().filter(|name| name.contains("-migrate-")).count()
+    }
+}
+
+/// Returns the argv that runs these statements, with `|` between them.
+fn argv(statements: &str) -> String {
+    let words: Vec<_> = statements.split('|').map(|one| format!("{one:?}")).collect();
+    format!("[\"python3\", \"shop.py\", \"sql\", {}]", words.join(", "))
+}
+
+fn migrate(expand: &str, more: &str) -> String {
+    format!("[migrate]\nexpand = {}\n{more}", argv(expand))
+}
+
+/// Returns the place of the first event that is `wanted`.
+#[track_caller]
+fn at(events: &[Value], wanted: impl Fn(&Value) -> bool) -> usize {
+    events.iter().position(wanted).unwrap_or_else(|| panic!("no such event: {events:#?}"))
+}
+
+fn printed(text: &'static str) -> impl Fn(&Value) -> bool {
+    move |event: &Value| event["log"]["line"].as_str().is_some_and(|line| line.contains(text))
+}
+
+fn migrated(phase: &'static str) -> impl Fn(&Value) -> bool {
+    move |event: &Value| event["migrated"]["phase"] == phase
+}
+
+#[test]
+fn a_schema_changes_while_the_old_version_and_the_new_one_serve() {
+    let shop = Shop::new("t-migrate", port::POSTGRES);
+    let first = shop.release("v1", &migrate(FIRST, ""));
+    first.succeeded();
+    shop.env.serves("app", "v1 sells tea");
+    assert_eq!(shop.jobs(), 1);
+
+    // Both versions answer, each with what it reads of the one table.
+    let more = format!(
+        "plan = {}\nbackup = {}\nlock = \"shop-db\"\n\
+         [strategy]\nkind = \"canary\"\nweights = [50, 100]\nhold-seconds = 20\n",
+        argv("SELECT 'adds title'"),
+        argv("CREATE TABLE backup AS TABLE items"),
+    );
+    let id = shop.begin("app", "v2", &migrate(SECOND, &more));
+    let holds = shop.env.await_event(&id, |event| event["holding"].is_object());
+    assert!(holds.is_some(), "{:#?}", shop.env.events(&id));
+    let target = Target::service(&shop.env, "app");
+    let began = Instant::now();
+    let mut versions = target.sample(40, false).unwrap();
+    while versions.len() < 2 && began.elapsed() < Duration::from_secs(10) {
+        versions = target.sample(40, false).unwrap();
+    }
+    let answers: Vec<_> = versions.keys().map(|body| body.trim()).collect();
+    assert_eq!(answers, ["v1 sells tea", "v2 sells tea"]);
+    shop.env.watch(&id).succeeded();
+    shop.env.serves("app", "v2 sells tea");
+    let events = shop.env.events(&id);
+    let order = [
+        at(&events, printed("adds title")),
+        at(&events, migrated("backup")),
+        at(&events, migrated("expand")),
+        at(&events, |event| event["traffic_shifted"].is_object()),
+    ];
+    assert!(order.is_sorted(), "{order:?}: {events:#?}");
+    assert_eq!(shop.sql("SELECT name FROM backup"), "tea");
+    assert_eq!(shop.jobs(), 4);
+
+    // The same image with the same command: nothing is done twice, though the release is another one.
+    shop.release("v2", &migrate(SECOND, "[strategy]\nkind = \"recreate\"\n")).succeeded();
+    assert_eq!(shop.jobs(), 4);
+
+    // Data is not migrated without its backup.
+    let broken = format!("backup = {}\n", argv("SELECT 1 / 0"));
+    let ended = shop.release("v3", &migrate("DROP TABLE items", &broken));
+    let text = ended.failed_with("release", "migration-failed");
+    for part in ["backup exited with 1", "division by zero", "nothing was migrated"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    ended.is_explained();
+    // A part of it is done, and said so. The version before serves on.
+    let ended = shop.release(
+        "v4",
+        &migrate("CREATE TABLE half (n int)|SELECT 1 / 0", "point-in-time = true\n"),
+    );
+    let text = ended.failed_with("release", "migration-failed");
+    for part in ["expand exited with 1", "may be half done", "the backup of the data is of"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(shop.sql("SELECT count(*) FROM half"), "0");
+    shop.env.serves("app", "v2 sells tea");
+
+    // The way back migrates nothing: the first version still finds its column.
+    let jobs = shop.jobs();
+    let back = shop.env.daemon.windlass(&["rollback", "t-migrate/app", "--to", &first.id]).unwrap();
+    assert_eq!(back.code, 0, "{}", back.text);
+    shop.env.serves("app", "v1 sells tea");
+    assert_eq!(shop.jobs(), jobs);
+}
+
+#[test]
+fn locks_of_the_database_and_of_other_apps_are_waited_for() {
+    let shop = Shop::new("t-migrate-locks", port::POSTGRES_LOCKS);
+    shop.release("v1", &migrate(FIRST, "")).succeeded();
+
+    // Somebody has the table: the statement gives up soon, and is tried again until nobody has it any more.
+    let mut holder =
+        shop.database.client("BEGIN; LOCK TABLE items; SELECT pg_sleep(600)").spawn().unwrap();
+    let began = Instant::now();
+    let locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted";
+    while shop.sql(locked) == "0" {
+        assert!(began.elapsed() < Duration::from_secs(10), "nobody has the table");
+    }
+    let more = "lock-timeout-ms = 300\nretry-lock-timeouts = true\n";
+    let id = shop.begin("app", "v2", &migrate(SECOND, more));
+    let gave_up = shop.env.await_event(&id, printed("55P03"));
+    assert!(gave_up.is_some(), "{:#?}", shop.env.events(&id));
+    // Its server would sleep on without it.
+    shop.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE query LIKE 'BEGIN; LOCK TABLE%' AND pid <> pg_backend_pid()",
+    );
+    let _ = holder.wait().unwrap();
+    shop.env.watch(&id).succeeded();
+    shop.env.serves("app", "v2 sells tea");
+
+    // Two apps on one database: one begins when the other has ended.
+    shop.sql("CREATE TABLE turns (app text, at timestamptz)");
+    let turn = |app: &str| {
+        let mark = format!("INSERT INTO turns VALUES ('{app}', clock_timestamp())");
+        migrate(&format!("{mark}|SELECT pg_sleep(5)|{mark}"), "lock = \"shop-db\"\n")
+    };
+    let jobs = ["one", "two"].map(|app| shop.begin(app, app, &turn(app)));
+    for id in &jobs {
+        shop.env.watch(id).succeeded();
+    }
+    let turns = shop.sql("SELECT app FROM turns ORDER BY at");
+    let turns: Vec<_> = turns.lines().collect();
+    assert!(
+        turns == ["one", "one", "two", "two"] || turns == ["two", "two", "one", "one"],
+        "{turns:?}"
+    );
+}
