@@ -44,6 +44,7 @@ mod nodes;
 mod operator;
 mod own_clusters;
 mod own_registries;
+mod page;
 mod previews;
 mod queue;
 mod quick;

@@ -1,15 +1,5 @@
 //! The whole way of a push, from the forge to a line in a browser; and the page in that browser, against a daemon with
-//! real jobs: `page/*.mjs` has the flows. The test is alone in its program, since a browser takes the processors that
-//! tests of `main.rs` need to be in time.
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests: what cannot go on should stop"
-)]
+//! real jobs: `page/*.mjs` has the flows.
 
 use serde_json::Value;
 use std::{

@@ -38,8 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }),
     ])?;
     let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
-    // Tests on the bed mostly wait for it: six at a time, whatever the cores.
-    arguments.extend(["--config", "env.RUST_TEST_THREADS='6'"]);
+    // Tests on the bed mostly wait for it: eight at a time, whatever the cores.
+    arguments.extend(["--config", "env.RUST_TEST_THREADS='8'"]);
     arguments.extend(args.name.as_deref());
     arguments.push("--");
     arguments.extend(args.rest.iter().map(String::as_str));
