@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use thiserror::Error;
-use windlass_model::{app::App, event::Event, job::Release, pause::Interventions};
+use windlass_model::{app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions};
 
 /// End of a run that is not the end of its job. The run stops at once and touches nothing more; the job's owner resumes it
 /// from the journal.
@@ -42,6 +42,11 @@ pub trait Journal: Send + Sync {
     /// exactly what was done. `None` means that no job of the app did it. In a journal of work that nobody knows of there
     /// are none.
     async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, JournalLost> {
+        Ok(None)
+    }
+    /// Returns the last contraction of an app's data in a cluster. `None` means that there was none. In a journal of work
+    /// that nobody knows of there are none.
+    async fn contraction(&self, _: &App, _: &str) -> Result<Option<Contraction>, JournalLost> {
         Ok(None)
     }
     /// Returns what people said about the job until now: approvals and pauses. In a journal of work that nobody knows of

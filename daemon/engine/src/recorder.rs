@@ -12,6 +12,7 @@ use std::{
 use tokio::{sync::watch, task::yield_now};
 use windlass_model::{
     app::App,
+    contraction::Contraction,
     event::Event,
     job::{Release, Stage},
     outcome::Outcome,
@@ -123,6 +124,14 @@ impl Recorder {
         key: &str,
     ) -> Result<Option<u64>, JournalLost> {
         self.latched(self.journal.migrated(app, cluster, key).await)
+    }
+
+    pub(crate) async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, JournalLost> {
+        self.latched(self.journal.contraction(app, cluster).await)
     }
 
     pub(crate) async fn interventions(&self) -> Result<Interventions, JournalLost> {

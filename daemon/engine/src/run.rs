@@ -26,6 +26,7 @@ use tokio::{sync::watch, time::Instant};
 use windlass_model::{
     app::App,
     approval::Approvals,
+    contraction::Contraction,
     event::Event,
     job::{Release, Stage},
     outcome::Stop,
@@ -330,6 +331,15 @@ impl Run {
         key: &str,
     ) -> Result<Option<u64>, JournalLost> {
         self.recorder.migrated(app, cluster, key).await
+    }
+
+    /// Returns the last contraction of an app's data in a cluster. `None` means that there was none.
+    pub(crate) async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, JournalLost> {
+        self.recorder.contraction(app, cluster).await
     }
 }
 

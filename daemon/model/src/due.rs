@@ -43,11 +43,14 @@ pub enum DueKind {
     KeepEnds,
     /// Forgets the releases of an app that are kept no more. The key is the app.
     Collect,
+    /// Has somebody asked to approve that the data of an app holds no more what only earlier releases work with. The key
+    /// is the app.
+    Contract,
 }
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ForgetLogs,
         Self::ForgetJob,
         Self::RenewPull,
@@ -56,6 +59,7 @@ impl DueKind {
         Self::PreviewEnds,
         Self::KeepEnds,
         Self::Collect,
+        Self::Contract,
     ];
 
     /// Returns the name that is stored.
@@ -70,6 +74,7 @@ impl DueKind {
             Self::PreviewEnds => "preview_ends",
             Self::KeepEnds => "keep_ends",
             Self::Collect => "collect",
+            Self::Contract => "contract",
         }
     }
 
@@ -121,10 +126,17 @@ pub fn due_after(job: &str, now_ms: u64, event: &Event) -> Vec<Due> {
             let app = match outcome {
                 Outcome::Succeeded(release) => Some(&release.app),
                 Outcome::Removed(removed) => Some(&removed.app),
-                Outcome::Failed(_) | Outcome::Stopped { .. } => None,
+                Outcome::Contracted(_) | Outcome::Failed(_) | Outcome::Stopped { .. } => None,
             };
             let collect = |app| Due::on_app(DueKind::Collect, app, now_ms + COLLECT_AFTER_MS);
             all.extend(app.map(collect));
+            if let Outcome::Succeeded(release) = outcome
+                && let Some(migrate) = &release.runtime.migrate
+                && !migrate.contract.is_empty()
+            {
+                let at_ms = now_ms + u64::from(migrate.contract_after_seconds) * 1000;
+                all.push(Due::on_app(DueKind::Contract, &release.app, at_ms));
+            }
             all
         }
         _ => Vec::new(),
@@ -166,6 +178,20 @@ mod tests {
         let removed = Removed { job: "j1".into(), app: release.app, clusters: Vec::new() };
         let due = due_after("j1", 1000, &Event::Ended(Outcome::Removed(removed)));
         assert!(due.contains(&collect), "what served before a removal is not kept: {due:?}");
+    }
+
+    #[test]
+    fn what_earlier_releases_need_of_the_data_goes_after_its_time() {
+        let mut release = crate::samples::release();
+        let migrate = crate::runtime::Migrate {
+            contract: vec!["drop".into()],
+            contract_after_seconds: 60,
+            ..Default::default()
+        };
+        release.runtime.migrate = Some(migrate);
+        let app = release.app.clone();
+        let due = due_after("j1", 1000, &Event::Ended(Outcome::Succeeded(Box::new(release))));
+        assert!(due.contains(&Due::on_app(DueKind::Contract, &app, 61_000)), "{due:?}");
     }
 
     #[test]

@@ -187,6 +187,10 @@ pub enum Event {
     /// A backup of an app's data is there, or the data was migrated.
     Migrated {
         cluster: String,
+        /// Id of the release whose migration it is.
+        release: String,
+        /// Digest of the image that ran: `sha256:…`.
+        digest: String,
         phase: MigrationPhase,
         /// Name of exactly what was done: it is not done twice.
         key: String,

@@ -46,6 +46,8 @@ pub enum Source {
     Commit(Commit),
     /// An earlier release, which a rollback restores. Nothing is built.
     Release(Box<Release>),
+    /// The release that serves, out of whose data the job takes what only earlier releases work with. Nothing is built.
+    Contract(Box<Release>),
     /// Nothing: the job deletes all that Windlass made for the app.
     Removal(Removal),
 }

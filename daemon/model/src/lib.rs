@@ -8,6 +8,7 @@ pub mod app;
 pub mod approval;
 pub mod clock;
 pub mod cluster;
+pub mod contraction;
 pub mod delivery;
 pub mod diagnosis;
 pub mod docker_hub;

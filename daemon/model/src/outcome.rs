@@ -19,6 +19,8 @@ pub enum Outcome {
     Succeeded(Box<Release>),
     /// The app was removed: nothing serves.
     Removed(Removed),
+    /// The data of the app holds no more what only releases before the one that serves work with.
+    Contracted(Contracted),
     /// The job was stopped. The previous release still serves.
     Stopped {
         /// Stage in which the job was stopped.
@@ -39,6 +41,30 @@ pub struct Removed {
     pub clusters: Vec<String>,
 }
 
+/// An app whose data holds no more what only earlier releases work with. No rollback leads to these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contracted {
+    /// Id of the release that serves.
+    pub release: String,
+    pub app: App,
+    /// Clusters whose data it is.
+    pub clusters: Vec<String>,
+}
+
+impl std::fmt::Display for Contracted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = match &*self.clusters {
+            [only] => cluster::place(only),
+            several => format!(" in {}", several.join(", ")),
+        };
+        write!(
+            f,
+            "no rollback leads to before release {} of {}{place} any more",
+            self.release, self.app
+        )
+    }
+}
+
 impl std::fmt::Display for Removed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} was removed", self.app)?;
@@ -54,7 +80,7 @@ impl Outcome {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Succeeded(_) | Self::Removed(_) => Stage::Release,
+            Self::Succeeded(_) | Self::Removed(_) | Self::Contracted(_) => Stage::Release,
             Self::Stopped { at, .. } => *at,
             Self::Failed(diagnosis) => diagnosis.stage,
         }
@@ -94,6 +120,11 @@ pub enum Stop {
         /// Note of the principal. Empty means that there is none.
         note: String,
     },
+    /// Another release serves than the one that the job is for.
+    Outdated {
+        /// Id of the release that the job is for.
+        release: String,
+    },
     /// Nobody approved in time.
     NotApproved {
         /// Time for which the job waited, in seconds.
@@ -111,6 +142,7 @@ impl std::fmt::Display for Stop {
             Self::Rejected { by, note } => write!(f, "rejected by {by}: {note}"),
             Self::Aborted { by, note } if note.is_empty() => write!(f, "aborted by {by}"),
             Self::Aborted { by, note } => write!(f, "aborted by {by}: {note}"),
+            Self::Outdated { release } => write!(f, "release {release} does not serve any more"),
             Self::NotApproved { seconds } if *seconds > 0 && seconds % DAY == 0 => {
                 write!(f, "not approved within {} days", seconds / DAY)
             }
@@ -132,6 +164,7 @@ mod tests {
             (Stop::Rejected { by: by(), note: note() }, "rejected by ann: 500s at checkout"),
             (Stop::NotApproved { seconds: 7 * DAY }, "not approved within 7 days"),
             (Stop::NotApproved { seconds: 90 }, "not approved within 90 s"),
+            (Stop::Outdated { release: "7".into() }, "release 7 does not serve any more"),
         ] {
             assert_eq!(stop.to_string(), text);
             let json = serde_json::to_string(&stop).unwrap();

@@ -18,6 +18,7 @@ mod rolling;
 mod strategy;
 mod tracked;
 
+pub use migration::contracting;
 pub use parts::Previous;
 pub use removing::removing;
 pub use rolling::rolling;

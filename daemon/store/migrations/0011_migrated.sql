@@ -10,3 +10,17 @@ CREATE TABLE migrated (
     at_ms       INTEGER NOT NULL,
     PRIMARY KEY (project, app, environment, cluster, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Last contraction of an app's data in a cluster: releases before, of other images, may not work with it.
+CREATE TABLE contracted (
+    project     TEXT NOT NULL,
+    app         TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    cluster     TEXT NOT NULL,
+    -- Release that served.
+    release     TEXT NOT NULL,
+    -- Digest of its image.
+    digest      TEXT NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    PRIMARY KEY (project, app, environment, cluster)
+) STRICT, WITHOUT ROWID;

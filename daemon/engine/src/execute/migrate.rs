@@ -8,7 +8,7 @@ use windlass_model::{
     clock::{now_ms, utc},
     event::Event,
     hook::ActionResult,
-    job::{Release, Stage},
+    job::{Release, Source, Stage},
     runtime::{Backup, Migrate, MigrationPhase},
 };
 
@@ -30,13 +30,16 @@ impl Deploy<'_> {
         phase: MigrationPhase,
     ) -> Result<(), Cause> {
         let Some(migrate) = &release.runtime.migrate else { return Ok(()) };
-        let whole = key(release, migrate, MigrationPhase::Expand);
-        if let Some(at_ms) = self.migrated(release, &whole).await? {
+        let contracts = matches!(self.job.source, Source::Contract(_));
+        let whole = self.key(release, migrate, MigrationPhase::Expand);
+        if !contracts
+            && let Some(at_ms) = self.migrated(release, &whole).await?
+        {
             let line = format!("not run: the data was migrated for this image at {}", utc(at_ms));
             self.run.recorder().log_line(Stage::Release, &source(phase), &line).await;
             return Ok(());
         }
-        let key = key(release, migrate, phase);
+        let key = self.key(release, migrate, phase);
         // A run that ended between this event and the end of the step did it.
         if self.migrated(release, &key).await?.is_some() {
             return Ok(());
@@ -49,11 +52,17 @@ impl Deploy<'_> {
             return Ok(());
         }
         let (cluster, at_ms) = (release.cluster().to_owned(), now_ms());
-        Ok(self.run.record(Event::Migrated { cluster, phase, key, at_ms }).await?)
+        let (release, digest) = (release.id.clone(), release.image.digest.clone());
+        let done = Event::Migrated { cluster, release, digest, phase, key, at_ms };
+        Ok(self.run.record(done).await?)
     }
 
     async fn migrated(&self, release: &Release, key: &str) -> Result<Option<u64>, Cause> {
         Ok(self.run.migrated(&release.app, release.cluster(), key).await?)
+    }
+
+    fn key(&self, release: &Release, migrate: &Migrate, phase: MigrationPhase) -> String {
+        key(&self.job.id, release, migrate, phase)
     }
 
     /// Runs the command of a part as a Job, again after lock timeouts where the app says so.
@@ -66,7 +75,8 @@ impl Deploy<'_> {
     ) -> Result<(), Cause> {
         let recorder = self.run.recorder();
         let source = source(phase);
-        let retries = migrate.retry_lock_timeouts && phase == MigrationPhase::Expand;
+        let changes = matches!(phase, MigrationPhase::Expand | MigrationPhase::Contract);
+        let retries = migrate.retry_lock_timeouts && changes;
         let mut run = 1;
         loop {
             let migration = Migration { phase, key: format!("{key}/{run}") };
@@ -110,7 +120,7 @@ impl Deploy<'_> {
         let backup_ms = match migrate.backup {
             Backup::None => None,
             Backup::PointInTime | Backup::Command(_) => {
-                self.migrated(release, &key(release, migrate, MigrationPhase::Backup)).await?
+                self.migrated(release, &self.key(release, migrate, MigrationPhase::Backup)).await?
             }
         };
         let message = result.to_string();
@@ -127,10 +137,11 @@ impl Deploy<'_> {
     }
 }
 
-/// Returns the name of exactly what a part does. The data is changed once by an image; before each change it is shown and
-/// backed up again, since it is not what it was at an earlier job's try.
-fn key(release: &Release, migrate: &Migrate, phase: MigrationPhase) -> String {
-    let job = if phase == MigrationPhase::Expand { "" } else { &*release.id };
+/// Returns the name of exactly what a part does in a job. The data is changed once by an image; before each change it is
+/// shown and backed up again, since it is not what it was at an earlier job's try. What is taken out of the data is taken
+/// out again by each job that somebody approves.
+fn key(job: &str, release: &Release, migrate: &Migrate, phase: MigrationPhase) -> String {
+    let job = if phase == MigrationPhase::Expand { "" } else { job };
     let command = migrate.command(phase);
     let parts = [release.image.digest.as_str(), phase.as_str(), job].into_iter();
     let parts = parts.chain(command.iter().map(String::as_str));
@@ -167,18 +178,18 @@ mod tests {
     #[test]
     fn an_image_changes_the_data_once_and_each_job_backs_it_up() {
         let one = samples::release();
-        let mut other_job = one.clone();
-        other_job.id = "0198".into();
         let mut other_image = one.clone();
         other_image.image.digest = "sha256:13".into();
         let up = migrate("up");
-        let of = |release: &Release, phase| key(release, &up, phase);
+        let of = |job: &str, phase| key(job, &one, &up, phase);
         let (backup, expand) = (MigrationPhase::Backup, MigrationPhase::Expand);
-        assert_eq!(of(&one, expand), of(&other_job, expand));
-        assert_ne!(of(&one, backup), of(&other_job, backup));
-        assert_ne!(of(&one, expand), of(&other_image, expand));
-        assert_ne!(of(&one, expand), key(&one, &migrate("up2"), expand));
-        assert_ne!(of(&one, backup), of(&one, MigrationPhase::Plan));
+        assert_eq!(of("1", expand), of("2", expand));
+        for phase in [MigrationPhase::Plan, backup, MigrationPhase::Contract] {
+            assert_ne!(of("1", phase), of("2", phase));
+        }
+        assert_ne!(of("1", expand), key("1", &other_image, &up, expand));
+        assert_ne!(of("1", expand), key("1", &one, &migrate("up2"), expand));
+        assert_ne!(of("1", backup), of("1", MigrationPhase::Plan));
     }
 
     #[test]

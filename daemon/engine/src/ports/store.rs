@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use windlass_model::{
     app::App,
     approval::{Approval, Hold},
+    contraction::Contraction,
     due::{Due, DueKind},
     event::Event,
     job::{Job, Release, Stage},
@@ -411,6 +412,13 @@ pub trait Releases: Send + Sync {
         cluster: &str,
         key: &str,
     ) -> Result<Option<u64>, StoreError>;
+    /// Returns the last contraction of an app's data in a cluster. `None` means that there was none since the app came to
+    /// the cluster.
+    async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, StoreError>;
     /// Returns the newest release of each app in each cluster that it was not removed from since, of those whose stored
     /// form holds `text`. The empty text means all. What cannot be read is left out, and logged.
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError>;

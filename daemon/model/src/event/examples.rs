@@ -8,7 +8,7 @@ use crate::{
     endpoint::Endpoint,
     hook::{Action, ActionResult, Batch, Hook, HookPhase, Policy},
     job::{CommitInfo, Gate, Image, Release, Stage},
-    outcome::{Outcome, Removed, Stop},
+    outcome::{Contracted, Outcome, Removed, Stop},
     plan::{Change, Cursor, Plan, Step, removing},
     runtime::{MigrationPhase, Runtime},
     testing::{TestCase, TestSummary},
@@ -164,6 +164,7 @@ examples! {
     Event::Migrated => [
         migrated("eu", MigrationPhase::Backup),
         migrated("default", MigrationPhase::Expand),
+        migrated("default", MigrationPhase::Contract),
     ],
     Event::StepFinished => [
         Event::StepFinished(Cursor::Forward(0)),
@@ -192,7 +193,9 @@ examples! {
         Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: String::new() })),
         Event::Ended(stopped(Stop::Rejected { by: "ann".into(), note: "not on a Friday".into() })),
         Event::Ended(stopped(Stop::NotApproved { seconds: 604_800 })),
+        Event::Ended(stopped(Stop::Outdated { release: "0197c0de-0001".into() })),
         Event::Ended(removed()),
+        Event::Ended(contracted()),
     ],
 }
 
@@ -344,7 +347,9 @@ fn measured(value: Option<f64>, result: Measurement, detail: &str) -> Event {
 }
 
 fn migrated(cluster: &str, phase: MigrationPhase) -> Event {
-    Event::Migrated { cluster: cluster.into(), phase, key: digest(), at_ms: TIME_MS }
+    let Release { id: release, image, .. } = release();
+    let (cluster, key, digest) = (cluster.into(), digest(), image.digest);
+    Event::Migrated { cluster, release, digest, phase, key, at_ms: TIME_MS }
 }
 
 fn approved(note: &str) -> Event {
@@ -369,6 +374,11 @@ fn bare() -> Release {
 fn removed() -> Outcome {
     let Release { id: job, app, clusters, .. } = bare();
     Outcome::Removed(Removed { job, app, clusters })
+}
+
+fn contracted() -> Outcome {
+    let Release { id: release, app, clusters, .. } = bare();
+    Outcome::Contracted(Contracted { release, app, clusters })
 }
 
 fn failed() -> Outcome {

@@ -12,7 +12,7 @@ use crate::{
     endpoint::Endpoint,
     hook::ActionResult,
     job::CommitInfo,
-    outcome::{Outcome, Removed, Stop},
+    outcome::{Contracted, Outcome, Removed, Stop},
     testing::{TestCase, TestSummary},
 };
 
@@ -29,7 +29,14 @@ impl Event {
             | Self::Held { gate: _, digest: _, until_ms: _ }
             | Self::TrafficShifted { cluster: _, weight: _, pods: _ }
             | Self::Holding { until_ms: _ }
-            | Self::Migrated { cluster: _, phase: _, key: _, at_ms: _ }
+            | Self::Migrated {
+                cluster: _,
+                release: _,
+                digest: _,
+                phase: _,
+                key: _,
+                at_ms: _,
+            }
             | Self::StepFinished(_)) => kept,
             // A restart continues with these, and a pull secret is renewed with its release: they must be
             // read as they were recorded. Plans and releases name secrets and never hold one, and a plugin
@@ -98,12 +105,14 @@ impl Outcome {
             // A release names secrets and never holds one; principals and jobs have names.
             kept @ (Self::Succeeded(_)
             | Self::Removed(Removed { job: _, app: _, clusters: _ })
+            | Self::Contracted(Contracted { release: _, app: _, clusters: _ })
             | Self::Stopped {
                 at: _,
                 why:
                     Stop::Cancelled { by: _ }
                     | Stop::Superseded { by: _ }
                     | Stop::TimedOut { seconds: _ }
+                    | Stop::Outdated { release: _ }
                     | Stop::NotApproved { seconds: _ },
             }) => kept,
             Self::Stopped { at, why: Stop::Rejected { by, note } } => {

@@ -119,12 +119,15 @@ pub fn view(event: &Event) -> View {
             let sentence = format!("what served before is kept until {until}{place}");
             ("kept", Some(Stage::Release), sentence)
         }
-        Event::Migrated { cluster, phase, key: _, at_ms } => {
+        Event::Migrated { cluster, release, phase, at_ms, .. } => {
             let (place, at) = (place(cluster), time(*at_ms));
             let sentence = match phase {
                 MigrationPhase::Plan => format!("the migration was shown{place} at {at}"),
                 MigrationPhase::Backup => format!("the backup of the data{place} is of {at}"),
                 MigrationPhase::Expand => format!("the data was migrated{place} at {at}"),
+                MigrationPhase::Contract => format!(
+                    "what only versions before {release} work with was taken out of the data{place} at {at}"
+                ),
             };
             ("migrated", Some(Stage::Release), sentence)
         }
@@ -210,7 +213,7 @@ fn step(cursor: Cursor) -> String {
 
 fn word(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Succeeded(_) | Outcome::Removed(_) => "SUCCEEDED",
+        Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_) => "SUCCEEDED",
         Outcome::Stopped { .. } => "STOPPED",
         Outcome::Failed(_) => "FAILED",
     }
@@ -221,6 +224,7 @@ fn ended(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Succeeded(release) => format!("{word}: {} serves", release.image.reference),
         Outcome::Removed(removed) => format!("{word}: {removed}"),
+        Outcome::Contracted(contracted) => format!("{word}: {contracted}"),
         Outcome::Stopped { why, .. } => format!("{word}: {why}; what ran before still serves"),
         Outcome::Failed(diagnosis) => {
             with_lines(word.to_owned(), "  ", diagnosis.to_string().lines())

@@ -1,6 +1,6 @@
 //! Steps of a release's migration.
 
-use super::Step;
+use super::{Plan, Step};
 use crate::job::Release;
 
 /// Returns the steps by which a release's data is migrated in one cluster, in order. A rollback has none: that version
@@ -12,6 +12,19 @@ pub(super) fn migration(next: &Release) -> Vec<Step> {
     };
     let step = |phase| Step::Migrate { release: Box::new(next.clone()), phase };
     migrate.phases().map(step).collect()
+}
+
+/// Plans to take out of the data of a release that serves what only earlier ones work with, in one cluster after the
+/// other. Nothing leads back: the data is gone.
+#[must_use]
+pub fn contracting(release: &Release) -> Plan {
+    let mut forward = Vec::new();
+    for placed in release.each() {
+        let Some(migrate) = &placed.runtime.migrate else { continue };
+        let step = |phase| Step::Migrate { release: Box::new(placed.clone()), phase };
+        forward.extend(migrate.contract_phases().map(step));
+    }
+    Plan { forward, rollback: Vec::new(), release: release.clone() }
 }
 
 #[cfg(test)]

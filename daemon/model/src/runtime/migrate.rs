@@ -12,8 +12,13 @@ pub struct Migrate {
     /// argv that prints what `expand` would do, and changes nothing. Empty means that nothing is printed.
     pub plan: Vec<String>,
     pub backup: Backup,
-    /// argv that changes the data so that the old version and the new one can both work with it.
+    /// argv that changes the data so that the old version and the new one can both work with it. Empty means that there
+    /// is nothing to change before the release.
     pub expand: Vec<String>,
+    /// argv that takes out of the data what only earlier versions work with. Empty means that nothing is taken out.
+    pub contract: Vec<String>,
+    /// Seconds for which the release serves before somebody is asked to approve `contract`.
+    pub contract_after_seconds: u32,
     /// Name of a lock that releases in the same namespace hold in turns. `None` means that they wait for nobody.
     pub lock: Option<String>,
     /// `lock_timeout` of PostgreSQL, in milliseconds.
@@ -49,17 +54,30 @@ pub enum MigrationPhase {
     Backup,
     /// Changes the data.
     Expand,
+    /// Takes out of the data what only earlier versions work with, in a job of its own.
+    Contract,
 }
 
 impl Migrate {
-    /// Returns the parts that there are, in order.
+    /// Returns the parts that come before requests do, in order.
     pub fn phases(&self) -> impl Iterator<Item = MigrationPhase> {
         let all = [
             (MigrationPhase::Plan, !self.plan.is_empty()),
-            (MigrationPhase::Backup, self.backup != Backup::None),
+            (MigrationPhase::Backup, self.backup != Backup::None && !self.expand.is_empty()),
             (MigrationPhase::Expand, !self.expand.is_empty()),
         ];
         all.into_iter().filter(|(_, is_there)| *is_there).map(|(phase, _)| phase)
+    }
+
+    /// Returns the parts of the job that takes out of the data what only earlier versions work with, in order. None means
+    /// that there is nothing to take out.
+    pub fn contract_phases(&self) -> impl Iterator<Item = MigrationPhase> {
+        let all = [
+            (MigrationPhase::Backup, self.backup != Backup::None),
+            (MigrationPhase::Contract, true),
+        ];
+        let is_there = !self.contract.is_empty();
+        all.into_iter().filter(move |(_, is_one)| is_there && *is_one).map(|(phase, _)| phase)
     }
 
     /// Returns the argv of a part. Empty means that nothing runs: the time is the backup, or there is no such part.
@@ -68,6 +86,7 @@ impl Migrate {
         match (phase, &self.backup) {
             (MigrationPhase::Plan, _) => &self.plan,
             (MigrationPhase::Expand, _) => &self.expand,
+            (MigrationPhase::Contract, _) => &self.contract,
             (MigrationPhase::Backup, Backup::Command(command)) => command,
             (MigrationPhase::Backup, Backup::None | Backup::PointInTime) => &[],
         }
@@ -92,6 +111,7 @@ impl MigrationPhase {
             Self::Plan => "plan",
             Self::Backup => "backup",
             Self::Expand => "expand",
+            Self::Contract => "contract",
         }
     }
 }
@@ -129,8 +149,17 @@ mod tests {
         assert_eq!(phases, [MigrationPhase::Plan, MigrationPhase::Backup, MigrationPhase::Expand]);
         assert!(all.command(MigrationPhase::Backup).is_empty(), "nothing runs for it");
         let backup = Backup::Command(argv("dump"));
-        let dumps = Migrate { backup, ..Migrate::default() };
+        let dumps = Migrate { backup, ..all };
         assert_eq!(dumps.command(MigrationPhase::Backup), ["dump"]);
+        assert_eq!(dumps.contract_phases().count(), 0, "there is nothing to take out");
+        let contracts = Migrate { contract: argv("drop"), ..dumps };
+        let phases: Vec<_> = contracts.contract_phases().collect();
+        assert_eq!(phases, [MigrationPhase::Backup, MigrationPhase::Contract]);
+        assert_eq!(contracts.phases().count(), 3, "it comes in a job of its own");
+        // A release that changes nothing itself needs no backup before requests come to it.
+        let later = Migrate { plan: Vec::new(), expand: Vec::new(), ..contracts };
+        assert_eq!(later.phases().count(), 0);
+        assert_eq!(later.contract_phases().count(), 2);
     }
 
     #[test]

@@ -161,6 +161,8 @@ fn asides() -> Vec<Event> {
         Event::Kept { release: Box::new(release()), until_ms: 1 },
         Event::Migrated {
             cluster: "eu".into(),
+            release: text(),
+            digest: text(),
             phase: MigrationPhase::Expand,
             key: text(),
             at_ms: 1,

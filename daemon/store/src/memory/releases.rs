@@ -5,7 +5,7 @@ use crate::upcast;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_engine::ports::store::{Collected, Releases, StoreError};
-use windlass_model::{app::App, job::Release};
+use windlass_model::{app::App, contraction::Contraction, job::Release};
 
 #[async_trait]
 impl Releases for MemoryStore {
@@ -47,6 +47,15 @@ impl Releases for MemoryStore {
     ) -> Result<Option<u64>, StoreError> {
         let key = (app.clone(), cluster.to_owned(), key.to_owned());
         Ok(self.tables().migrated.get(&key).copied())
+    }
+
+    async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, StoreError> {
+        let key = (app.clone(), cluster.to_owned());
+        Ok(self.tables().contracted.get(&key).cloned())
     }
 
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {

@@ -15,11 +15,13 @@ use windlass_engine::{
 use windlass_model::{
     app::App,
     clock::now_ms,
+    contraction::Contraction,
     due::due_after,
     event::Event,
     outbox::{mark_of, moment_of},
     outcome::Outcome,
     pause::Interventions,
+    runtime::MigrationPhase,
 };
 
 #[async_trait]
@@ -81,7 +83,11 @@ impl Runs for MemoryStore {
             tables.schedule(due);
         }
         match event {
-            Event::Migrated { cluster, key, at_ms, .. } => {
+            Event::Migrated { cluster, release, digest, phase, key, at_ms } => {
+                if phase == MigrationPhase::Contract {
+                    let contraction = Contraction { release, digest, at_ms };
+                    tables.contracted.insert((app.clone(), cluster.clone()), contraction);
+                }
                 tables.migrated.entry((app, cluster, key)).or_insert(at_ms);
             }
             Event::Ended(Outcome::Succeeded(release)) => {

@@ -8,6 +8,7 @@ use windlass_engine::ports::store::{
 };
 use windlass_model::{
     app::App,
+    contraction::Contraction,
     due::{Due, DueKind},
     job::Release,
     outcome::Removed,
@@ -28,6 +29,8 @@ pub(super) struct Tables {
     pub(super) removals: BTreeMap<(App, String), String>,
     /// Times of migrations that succeeded, by app, cluster and key.
     pub(super) migrated: BTreeMap<(App, String, String), u64>,
+    /// Last contractions of data, by app and cluster.
+    pub(super) contracted: BTreeMap<(App, String), Contraction>,
     /// Versions by project and name.
     pub(super) secrets: BTreeMap<(String, String), Versions>,
     /// Reasons for which jobs are left alone, by id.
@@ -134,6 +137,7 @@ impl Tables {
         let Removed { job, app, clusters } = removed;
         // Whatever comes there again may have a database of its own.
         self.migrated.retain(|(of, at, _), _| *of != app || !clusters.contains(at));
+        self.contracted.retain(|(of, at), _| *of != app || !clusters.contains(at));
         for cluster in clusters {
             let last = self.removals.entry((app.clone(), cluster)).or_default();
             if *last < job {

@@ -5,7 +5,7 @@ use crate::{error::OrStore, upcast};
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
 use windlass_engine::ports::store::{Collected, Releases, StoreError};
-use windlass_model::{app::App, job::Release};
+use windlass_model::{app::App, contraction::Contraction, job::Release};
 
 #[async_trait]
 impl Releases for SqliteStore {
@@ -105,6 +105,28 @@ impl Releases for SqliteStore {
         .await
         .or_store()?;
         Ok(at.map(unsigned))
+    }
+
+    async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, StoreError> {
+        let row: Option<(String, String, i64)> = sqlx::query_as(
+            "SELECT release, digest, at_ms FROM contracted WHERE project = ? AND app = ? \
+             AND environment = ? AND cluster = ?",
+        )
+        .bind(&app.project)
+        .bind(&app.name)
+        .bind(&app.environment)
+        .bind(cluster)
+        .fetch_optional(&self.reads)
+        .await
+        .or_store()?;
+        Ok(row.map(|(release, digest, at_ms)| {
+            let at_ms = unsigned(at_ms);
+            Contraction { release, digest, at_ms }
+        }))
     }
 
     async fn serving(&self, text: &str) -> Result<Vec<Release>, StoreError> {

@@ -20,6 +20,7 @@ use windlass_engine::ports::store::StoreError;
 use windlass_model::{
     approval::hold,
     clock::now_ms,
+    contraction::Contraction,
     due::{Due, due_after},
 };
 use windlass_model::{
@@ -28,6 +29,7 @@ use windlass_model::{
     outbox::{mark_of, moment_of},
     outcome::{Outcome, Removed},
     replay::state_after,
+    runtime::MigrationPhase,
 };
 
 mod lines;
@@ -299,8 +301,13 @@ async fn append(
     for due in due_after(&claim.job, now, event) {
         schedule(connection, &due).await?;
     }
-    if let Event::Migrated { cluster, key, at_ms, .. } = event {
+    if let Event::Migrated { cluster, release, digest, phase, key, at_ms } = event {
         migrated::store(connection, &claim.job, cluster, key, *at_ms).await?;
+        if *phase == MigrationPhase::Contract {
+            let (release, digest) = (release.clone(), digest.clone());
+            let contraction = Contraction { release, digest, at_ms: *at_ms };
+            migrated::contract(connection, &claim.job, cluster, &contraction).await?;
+        }
     }
     let mut has_messages = false;
     if let Some(moment) = moment_of(event) {

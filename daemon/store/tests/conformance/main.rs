@@ -129,6 +129,7 @@ macro_rules! promises {
             releases::the_last_release_is_that_of_a_cluster,
             releases::what_serves_is_the_newest_release_of_each_app_and_cluster,
             releases::a_migration_is_done_until_its_app_is_removed,
+            releases::the_last_contraction_stays_until_its_app_is_removed,
             releases::what_was_removed_serves_no_more_and_can_be_released_again,
             collection::what_is_collected_is_gone_and_remembered,
             collection::what_serves_in_a_cluster_is_never_collected,

@@ -120,8 +120,7 @@ pub(crate) async fn a_migration_is_done_until_its_app_is_removed(place: Place) {
     let claim = begin(&*store, "1").await;
     for at_ms in [7, 8] {
         let (cluster, key) = ("eu".into(), "k".into());
-        let done = Event::Migrated { cluster, phase: MigrationPhase::Expand, key, at_ms };
-        store.append(&claim, done).await.unwrap();
+        store.append(&claim, migrated("1", MigrationPhase::Expand, cluster, key, at_ms)).await.unwrap();
     }
     store.append(&claim, succeeded(release("1"))).await.unwrap();
     let done = async |cluster: &str, key: &str| store.migrated(&app(), cluster, key).await.unwrap();
@@ -133,4 +132,41 @@ pub(crate) async fn a_migration_is_done_until_its_app_is_removed(place: Place) {
     let removed = Removed { job: "2".into(), app: app(), clusters: vec!["eu".into()] };
     store.append(&claim, Event::Ended(Outcome::Removed(removed))).await.unwrap();
     assert_eq!(done("eu", "k").await, None);
+}
+
+fn migrated(id: &str, phase: MigrationPhase, cluster: String, key: String, at_ms: u64) -> Event {
+    let (release, digest) = (id.to_owned(), format!("sha256:{id}"));
+    Event::Migrated { cluster, release, digest, phase, key, at_ms }
+}
+
+/// Rollbacks ask for the last one, and so do they after a restart.
+pub(crate) async fn the_last_contraction_stays_until_its_app_is_removed(place: Place) {
+    let last = async |store: &dyn Store, cluster: &str| {
+        store.contraction(&app(), cluster).await.unwrap().map(|it| (it.release, it.digest, it.at_ms))
+    };
+    {
+        let store = place.open().await;
+        assert_eq!(last(&*store, "eu").await, None);
+        for (id, phase, at_ms) in [
+            ("1", MigrationPhase::Expand, 1),
+            ("2", MigrationPhase::Contract, 2),
+            ("3", MigrationPhase::Contract, 3),
+            ("4", MigrationPhase::Backup, 4),
+        ] {
+            let claim = begin(&*store, id).await;
+            let event = migrated(id, phase, "eu".into(), format!("key {id}"), at_ms);
+            store.append(&claim, event).await.unwrap();
+            store.append(&claim, succeeded(release(id))).await.unwrap();
+        }
+        store.close().await;
+    }
+    let store = place.open().await;
+    assert_eq!(last(&*store, "eu").await, Some(("3".into(), "sha256:3".into(), 3)));
+    assert_eq!(last(&*store, "us").await, None);
+    let other = App::new("shop", "web", "staging").unwrap();
+    assert_eq!(store.contraction(&other, "eu").await.unwrap(), None);
+    let claim = begin(&*store, "5").await;
+    let removed = Removed { job: "5".into(), app: app(), clusters: vec!["eu".into()] };
+    store.append(&claim, Event::Ended(Outcome::Removed(removed))).await.unwrap();
+    assert_eq!(last(&*store, "eu").await, None);
 }

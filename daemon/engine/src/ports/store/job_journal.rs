@@ -4,7 +4,7 @@ use super::{Ahead, Claim, Store};
 use crate::journal::{Journal, JournalLost};
 use async_trait::async_trait;
 use std::sync::Arc;
-use windlass_model::{app::App, event::Event, job::Release, pause::Interventions};
+use windlass_model::{app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions};
 
 /// Journal of one claimed job, on any store. Log lines are stored behind the run's back, and each other event after
 /// all lines before it.
@@ -48,6 +48,14 @@ impl Journal for JobJournal {
         key: &str,
     ) -> Result<Option<u64>, JournalLost> {
         Ok(self.store.migrated(app, cluster, key).await?)
+    }
+
+    async fn contraction(
+        &self,
+        app: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, JournalLost> {
+        Ok(self.store.contraction(app, cluster).await?)
     }
 
     async fn interventions(&self) -> Result<Interventions, JournalLost> {

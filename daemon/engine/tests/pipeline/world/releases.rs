@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::sync::Mutex;
 use windlass_engine::ports::store::{Collected, Releases, StoreError};
-use windlass_model::{app::App, job::Release};
+use windlass_model::{app::App, contraction::Contraction, job::Release};
 
 /// Releases of other apps than the job's.
 #[derive(Default)]
@@ -35,6 +35,10 @@ impl Releases for FakeReleases {
     }
 
     async fn migrated(&self, _: &App, _: &str, _: &str) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    async fn contraction(&self, _: &App, _: &str) -> Result<Option<Contraction>, StoreError> {
         Ok(None)
     }
 

@@ -103,3 +103,23 @@ fn a_migration_that_fails_leads_back_where_objects_were_prepared() {
     let back = texts(&plan.rollback_from(failed.unwrap() + 1));
     assert!(back.first().is_some_and(|text| text.starts_with("apply web")), "{back:#?}");
 }
+
+#[test]
+fn what_is_taken_out_of_the_data_is_backed_up_in_each_cluster_and_does_not_come_back() {
+    let mut one = release(StrategyKind::Rolling);
+    one.clusters = vec!["eu".into(), "us".into()];
+    let migrate = one.runtime.migrate.as_mut().unwrap();
+    migrate.contract = vec!["./manage".into(), "drop".into()];
+    assert!(planned(&one).forward.iter().all(|step| !step.to_string().contains("drop")));
+    let plan = contracting(&one);
+    assert_eq!(
+        texts(&plan.forward),
+        [
+            "migrate, backup: `./backup` in eu",
+            "migrate, contract: `./manage drop` in eu",
+            "migrate, backup: `./backup` in us",
+            "migrate, contract: `./manage drop` in us",
+        ]
+    );
+    assert!(plan.rollback.is_empty() && plan.rollback_from(4).is_empty());
+}

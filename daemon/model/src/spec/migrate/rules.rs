@@ -14,6 +14,10 @@ use crate::{
 const LONGEST_LOCK_TIMEOUT: u32 = 600_000;
 /// Seconds of the longest command, and of the longest statement: six hours.
 const LONGEST: u32 = 6 * 3600;
+/// Seconds of the longest time before a contraction: thirty days.
+const LONGEST_WINDOW: u32 = 30 * 86_400;
+/// Seconds before a contraction, where nothing is said.
+const WINDOW: u32 = 86_400;
 /// The largest number of characters of a lock's name: it is a label's value.
 const LONGEST_LOCK: usize = 50;
 
@@ -23,14 +27,25 @@ pub(in crate::spec) fn check(spec: &Spec) -> Checked {
     if *requested == MigrateSpec::default() {
         return Ok(());
     }
-    if requested.expand.is_empty() {
+    if requested.expand.is_empty() && requested.contract.is_empty() {
         let problem = "is missing: name the command that changes the data, or remove `migrate`";
         return fail("migrate.expand", "", problem);
+    }
+    if requested.expand.is_empty() && !requested.plan.is_empty() {
+        let problem = "shows what `migrate.expand` would do, and there is none";
+        return fail("migrate.plan", &requested.plan.join(" "), problem);
+    }
+    if requested.contract.is_empty()
+        && let Some(seconds) = requested.contract_after_seconds
+    {
+        let problem = "stands without `migrate.contract`: name the command, or remove this";
+        return fail("migrate.contract-after-seconds", &seconds.to_string(), problem);
     }
     for (field, command) in [
         ("migrate.plan", &requested.plan),
         ("migrate.backup", &requested.backup),
         ("migrate.expand", &requested.expand),
+        ("migrate.contract", &requested.contract),
     ] {
         if command.first().is_some_and(String::is_empty) {
             return fail(field, "", "begins with an empty word; name a program of the image");
@@ -50,6 +65,7 @@ pub(in crate::spec) fn check(spec: &Spec) -> Checked {
     }
     within("migrate.lock-timeout-ms", requested.lock_timeout_ms, 1, LONGEST_LOCK_TIMEOUT)?;
     within("migrate.statement-timeout-seconds", requested.statement_timeout_seconds, 1, LONGEST)?;
+    within("migrate.contract-after-seconds", requested.contract_after_seconds, 0, LONGEST_WINDOW)?;
     within("migrate.timeout-seconds", requested.timeout_seconds, 1, LONGEST)
 }
 
@@ -62,10 +78,13 @@ pub(in crate::spec) fn resolve(requested: &MigrateSpec) -> Option<Migrate> {
     } else {
         Backup::None
     };
-    (!requested.expand.is_empty()).then(|| Migrate {
+    let is_there = !requested.expand.is_empty() || !requested.contract.is_empty();
+    is_there.then(|| Migrate {
         plan: requested.plan.clone(),
         backup,
         expand: requested.expand.clone(),
+        contract: requested.contract.clone(),
+        contract_after_seconds: requested.contract_after_seconds.unwrap_or(WINDOW),
         lock: requested.lock.clone(),
         lock_timeout_ms: requested.lock_timeout_ms.unwrap_or(5000),
         statement_timeout_seconds: requested.statement_timeout_seconds.unwrap_or(600),
@@ -104,9 +123,30 @@ mod tests {
     }
 
     #[test]
+    fn what_only_earlier_versions_need_goes_a_day_later() {
+        let migrate = resolved("contract = [\"drop\"]\n").migrate.unwrap();
+        assert_eq!((migrate.contract_after_seconds, migrate.phases().count()), (86_400, 0));
+        let now = resolved("contract = [\"drop\"]\ncontract-after-seconds = 0\n").migrate;
+        assert_eq!(now.unwrap().contract_after_seconds, 0);
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_field() {
         for (keys, expected) in [
             ("backup = [\"dump\"]", "migrate.expand: `` is missing"),
+            (
+                "contract = [\"drop\"]\nplan = [\"show\"]",
+                "migrate.plan: `show` shows what `migrate.expand` would do",
+            ),
+            (
+                "expand = [\"up\"]\ncontract-after-seconds = 60",
+                "migrate.contract-after-seconds: `60` stands without `migrate.contract`",
+            ),
+            (
+                "contract = [\"drop\"]\ncontract-after-seconds = 2592001",
+                "migrate.contract-after-seconds: `2592001`",
+            ),
+            ("contract = [\"\"]", "migrate.contract: `` begins with an empty word"),
             ("expand = [\"\"]", "migrate.expand: `` begins with an empty word"),
             (
                 "expand = [\"up\"]\nbackup = [\"dump\"]\npoint-in-time = true",

@@ -3,7 +3,7 @@
 use crate::{error::OrStore, sqlite::rows::signed};
 use sqlx::SqliteConnection;
 use windlass_engine::ports::store::StoreError;
-use windlass_model::app::App;
+use windlass_model::{app::App, contraction::Contraction};
 
 /// Stores a migration of a job's app. One that is stored already keeps its time.
 pub(super) async fn store(
@@ -27,6 +27,29 @@ pub(super) async fn store(
     Ok(())
 }
 
+/// Stores the contraction of the data of a job's app in place of the one before.
+pub(super) async fn contract(
+    connection: &mut SqliteConnection,
+    job: &str,
+    cluster: &str,
+    contraction: &Contraction,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO contracted \
+         (project, app, environment, cluster, release, digest, at_ms) \
+         SELECT project, app, environment, ?, ?, ?, ? FROM jobs WHERE id = ?",
+    )
+    .bind(cluster)
+    .bind(&contraction.release)
+    .bind(&contraction.digest)
+    .bind(signed(contraction.at_ms))
+    .bind(job)
+    .execute(&mut *connection)
+    .await
+    .or_store()?;
+    Ok(())
+}
+
 /// Forgets the migrations of an app that is removed from a cluster: whatever comes there again may have a database of
 /// its own.
 pub(super) async fn forget(
@@ -34,15 +57,18 @@ pub(super) async fn forget(
     app: &App,
     cluster: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    for delete in [
         "DELETE FROM migrated WHERE project = ? AND app = ? AND environment = ? AND cluster = ?",
-    )
-    .bind(&app.project)
-    .bind(&app.name)
-    .bind(&app.environment)
-    .bind(cluster)
-    .execute(&mut *connection)
-    .await
-    .or_store()?;
+        "DELETE FROM contracted WHERE project = ? AND app = ? AND environment = ? AND cluster = ?",
+    ] {
+        sqlx::query(delete)
+            .bind(&app.project)
+            .bind(&app.name)
+            .bind(&app.environment)
+            .bind(cluster)
+            .execute(&mut *connection)
+            .await
+            .or_store()?;
+    }
     Ok(())
 }
