@@ -83,6 +83,7 @@ impl Runs for MemoryStore {
             tables.schedule(due);
         }
         match event {
+            Event::Pushed(release) => tables.keep_image(&release),
             Event::Migrated { cluster, release, digest, phase, key, at_ms } => {
                 if phase == MigrationPhase::Contract {
                     let contraction = Contraction { release, digest, at_ms };

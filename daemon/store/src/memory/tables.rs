@@ -146,6 +146,18 @@ impl Tables {
         }
     }
 
+    /// Gives up the deletion of an image that was pushed again, for whichever environment of its app.
+    pub(super) fn keep_image(&mut self, release: &Release) {
+        let of = &release.app;
+        let is_same = |app: &App| app.project == of.project && app.name == of.name;
+        let of_app = self.collected.iter_mut().filter(|(app, _)| is_same(app));
+        for one in of_app.flat_map(|(_, collected)| collected.values_mut()) {
+            if one.digest == release.image.digest {
+                one.tries = None;
+            }
+        }
+    }
+
     pub(super) fn schedule(&mut self, due: Due) {
         let scheduled = self.due.entry((due.kind, due.key));
         let scheduled = scheduled.or_insert(Scheduled { at_ms: due.at_ms, taken_until_ms: None });

@@ -1,6 +1,7 @@
 //! The only task that writes events, and what forges report. What waits together is one transaction.
 
 use super::{
+    collection::keep_image,
     disk::Disk,
     messages::{self, Cause},
     rows::{signed, state, unsigned},
@@ -308,6 +309,9 @@ async fn append(
             let contraction = Contraction { release, digest, at_ms: *at_ms };
             migrated::contract(connection, &claim.job, cluster, &contraction).await?;
         }
+    }
+    if let Event::Pushed(release) = event {
+        keep_image(connection, release).await?;
     }
     let mut has_messages = false;
     if let Some(moment) = moment_of(event) {

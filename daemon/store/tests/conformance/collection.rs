@@ -102,6 +102,34 @@ pub(crate) async fn images_of_what_was_collected_are_tried_until_nobody_does(pla
     assert!(!store.has_image("sha256:3").await.unwrap());
 }
 
+/// Its job may fail with pods of it that serve: after a rollback that failed, or a hook that rolls nothing back.
+pub(crate) async fn an_image_that_is_pushed_again_is_left_alone(place: Place) {
+    let store = place.open().await;
+    let mut all = Vec::new();
+    for id in ["1", "2", "3", "4"] {
+        all.push(Collected::of(&released(&*store, id, &["default"]).await, 7));
+    }
+    assert_eq!(store.collect(&app(), &all).await.unwrap(), 3);
+    let pushes = async |id: &str, digest: &str, of: App| {
+        let claim = begin(&*store, id).await;
+        let mut pushed = Release { app: of, ..release(id) };
+        pushed.image.digest = digest.into();
+        store.append(&claim, Event::Pushed(Box::new(pushed))).await.unwrap();
+    };
+    let left = async || {
+        let left = store.left_images(&app()).await.unwrap();
+        left.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    pushes("5", "sha256:1", App::new("shop", "web", "staging").unwrap()).await;
+    assert_eq!(left().await, ["2", "3"], "the repository is that of all environments");
+    pushes("6", "sha256:2", App::new("shop", "api", "production").unwrap()).await;
+    assert_eq!(left().await, ["2", "3"], "another app has another repository");
+    pushes("7", "sha256:3", app()).await;
+    assert_eq!(left().await, ["2"]);
+    // Its mark stays.
+    assert!(store.collected(&app(), "3").await.unwrap().is_some());
+}
+
 /// A rollback to a release needs no job of it: releases stay as long as they are kept.
 pub(crate) async fn a_kept_release_outlives_its_job(place: Place) {
     let store = place.open().await;

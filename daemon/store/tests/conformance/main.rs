@@ -134,6 +134,7 @@ macro_rules! promises {
             collection::what_is_collected_is_gone_and_remembered,
             collection::what_serves_in_a_cluster_is_never_collected,
             collection::images_of_what_was_collected_are_tried_until_nobody_does,
+            collection::an_image_that_is_pushed_again_is_left_alone,
             collection::a_kept_release_outlives_its_job,
             collection::so_many_collected_releases_are_remembered,
             secrets::secrets_have_versions,

@@ -47,7 +47,8 @@ pub trait Collection: Send + Sync {
     /// unknown, and the newest of each cluster unless the app was removed there since: it serves. Returns how many were
     /// forgotten.
     async fn collect(&self, app: &App, releases: &[Collected]) -> Result<u64, StoreError>;
-    /// Returns the collected releases of an app whose images were neither deleted nor given up, the oldest first.
+    /// Returns the collected releases of an app whose images were neither deleted nor given up, the oldest first. An image
+    /// is given up where a job of the app pushes it again, in whatever environment: its pods may run even if the job fails.
     async fn left_images(&self, app: &App) -> Result<Vec<Collected>, StoreError>;
     /// Returns whether a release of any app has an image of this digest. A release that only names it counts.
     async fn has_image(&self, digest: &str) -> Result<bool, StoreError>;
