@@ -6,7 +6,7 @@ use super::{
     ending::{Ending, ending},
     line::{Line, Look},
     section::{Part, Section, State},
-    serves::serves,
+    serves::Serves,
     time::{Clock, millis, took},
 };
 use crate::{json::word, show};
@@ -34,8 +34,7 @@ pub(crate) struct Board {
     clock: Clock,
     sections: Vec<Section>,
     course: Course,
-    /// The plan of the release. `None` means that there is none yet.
-    planned: Option<v1::Planned>,
+    serves: Serves,
     /// Time of the first event. `None` means that the beginning of the job was not watched.
     began_ms: Option<u64>,
     last_ms: u64,
@@ -52,7 +51,7 @@ impl Board {
             clock,
             sections: Vec::new(),
             course: Course::default(),
-            planned: None,
+            serves: Serves::default(),
             began_ms: None,
             last_ms: 0,
             claims: 0,
@@ -79,9 +78,7 @@ impl Board {
         }
         let Some(what) = &event.what else { return lines };
         self.course.take(what);
-        if let What::Planned(it) = what {
-            self.planned = Some(it.clone());
-        }
+        self.serves.take(what);
         // With `--verbose` each measurement is shown as it comes.
         if !(self.detail.verbose && matches!(what, What::Measured(_))) {
             lines.extend(kept(what, &show::sentence(event), &self.job.id));
@@ -293,7 +290,7 @@ impl Board {
             ended_ms: Some(at_ms),
             stages: stages.collect(),
             endpoints: self.sections.iter().flat_map(Section::endpoints).cloned().collect(),
-            serves: serves(self.planned.as_ref(), ended),
+            serves: self.serves.lines(ended),
         };
         lines.extend(ending(ended, &self.job, &facts, &self.clock));
         lines

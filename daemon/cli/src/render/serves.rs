@@ -2,19 +2,57 @@
 
 use super::section::short;
 use crate::show::{app, place};
-use windlass_proto::v1;
+use windlass_proto::v1::{self, event::What};
 
-/// Returns a line for each release that serves after a job that failed or was stopped. Empty means that nobody knows: the
-/// job had no plan yet, or its rollback failed too.
-pub(crate) fn serves(planned: Option<&v1::Planned>, ended: &v1::Ended) -> Vec<String> {
-    let is_stuck =
-        ended.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == "way-back-failed");
-    let Some(planned) = planned.filter(|_| !is_stuck) else { return Vec::new() };
-    // A removal has no rollback at all.
-    if planned.previous.is_empty() && !planned.rollback.is_empty() {
-        return vec!["nothing: no release served before, and this one has no pods now".into()];
+/// Releases that serve if a job does not succeed, by its events.
+#[derive(Debug, Default)]
+pub(crate) struct Serves {
+    /// The plan of the release. `None` means that there is none yet.
+    planned: Option<v1::Planned>,
+    rollback: Rollback,
+}
+
+/// State of a job's rollback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rollback {
+    /// Nothing is rolled back: the operator's hook may want what failed left as it is, or another daemon works on the app.
+    #[default]
+    None,
+    /// No step of it has begun.
+    Begun,
+    /// Its steps are taken.
+    Taken,
+    /// A warning came in place of its first step: another daemon works on the app, or worked on it meanwhile.
+    Refused,
+}
+
+impl Serves {
+    /// Takes an event of the job.
+    pub(crate) fn take(&mut self, what: &What) {
+        match what {
+            What::Planned(it) => self.planned = Some(it.clone()),
+            What::RollingBack(_) => self.rollback = Rollback::Begun,
+            What::Step(step) if step.rollback => self.rollback = Rollback::Taken,
+            What::Warning(_) if self.rollback == Rollback::Begun => {
+                self.rollback = Rollback::Refused;
+            }
+            _ => {}
+        }
     }
-    planned.previous.iter().map(line).collect()
+
+    /// Returns a line for each release that serves after a job that failed or was stopped. Empty means that nobody knows:
+    /// the job had no plan yet, nothing was rolled back, or the rollback failed too.
+    pub(crate) fn lines(&self, ended: &v1::Ended) -> Vec<String> {
+        let is_stuck =
+            ended.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == "way-back-failed");
+        let is_back = matches!(self.rollback, Rollback::Begun | Rollback::Taken) && !is_stuck;
+        let Some(planned) = self.planned.as_ref().filter(|_| is_back) else { return Vec::new() };
+        // A removal has no rollback at all.
+        if planned.previous.is_empty() && !planned.rollback.is_empty() {
+            return vec!["nothing, as far as the journal knows".into()];
+        }
+        planned.previous.iter().map(line).collect()
+    }
 }
 
 fn line(release: &v1::Release) -> String {
@@ -45,20 +83,46 @@ mod tests {
             previous: vec![release("one", "eu"), release("two", "us")],
             ..v1::Planned::default()
         };
-        let lines = serves(Some(&planned), &ended("app-crashes"));
+        let rolled_back = |planned: &v1::Planned| {
+            let mut serves = Serves::default();
+            serves.take(&What::Planned(planned.clone()));
+            serves.take(&What::RollingBack(v1::Ended::default()));
+            serves
+        };
+        let lines = rolled_back(&planned).lines(&ended("app-crashes"));
         assert_eq!(lines.len(), 2);
         assert!(lines[0].ends_with(" at 0a1b2c3d4e in eu, all requests  (release one)"));
         let first = v1::Planned { previous: Vec::new(), ..planned.clone() };
-        let lines = serves(Some(&first), &ended("app-crashes"));
-        assert!(lines.len() == 1 && lines[0].starts_with("nothing: "), "{lines:?}");
+        let lines = rolled_back(&first).lines(&ended("app-crashes"));
+        assert!(lines.len() == 1 && lines[0].starts_with("nothing, "), "{lines:?}");
         let removal = v1::Planned { rollback: Vec::new(), ..first };
-        assert!(serves(Some(&removal), &ended("removal-failed")).is_empty());
+        assert!(rolled_back(&removal).lines(&ended("removal-failed")).is_empty());
+        assert!(rolled_back(&planned).lines(&ended("way-back-failed")).is_empty());
+        assert!(Serves::default().lines(&ended("build-failed")).is_empty(), "it has no plan");
     }
 
+    /// A hook of the operator's may leave what failed as it is, and a run that was overtaken touches nothing more.
     #[test]
-    fn nobody_knows_before_a_plan_and_after_a_rollback_that_failed() {
-        let planned = v1::Planned { rollback: vec!["apply".into()], ..v1::Planned::default() };
-        assert!(serves(Some(&planned), &ended("way-back-failed")).is_empty());
-        assert!(serves(None, &ended("build-failed")).is_empty());
+    fn nobody_knows_where_nothing_is_rolled_back() {
+        let planned = v1::Planned {
+            rollback: vec!["apply".into()],
+            previous: vec![v1::Release::default()],
+            ..v1::Planned::default()
+        };
+        let mut serves = Serves::default();
+        serves.take(&What::Planned(planned));
+        let step = |rollback| What::Step(v1::Step { rollback, ..v1::Step::default() });
+        serves.take(&step(false));
+        assert!(serves.lines(&ended("hook-failed")).is_empty());
+        serves.take(&What::RollingBack(v1::Ended::default()));
+        assert_eq!(serves.lines(&ended("app-crashes")).len(), 1);
+        // The lease was lost before the first step of the rollback.
+        let warning = What::Warning(v1::Warning::default());
+        serves.take(&warning);
+        assert!(serves.lines(&ended("app-crashes")).is_empty());
+        // It was a wait for the lease. Later warnings are of what is restored.
+        serves.take(&step(true));
+        serves.take(&warning);
+        assert_eq!(serves.lines(&ended("app-crashes")).len(), 1);
     }
 }
