@@ -84,7 +84,8 @@ export interface Event {
   skipped?: { reason: string };
   held?: Held;
   pushed?: { image: string; digest: string; bytes: number };
-  planned?: { forward: string[]; rollback: string[] };
+  /** `previous` has the releases that serve after the rollback. */
+  planned?: { forward: string[]; rollback: string[]; previous?: Release[] };
   /** Beside `planned`, where two versions share the requests. */
   strategy?: Strategy;
   traffic_shifted?: Shifted;

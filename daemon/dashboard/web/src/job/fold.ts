@@ -1,6 +1,6 @@
 // What the events of a job say about it now.
 
-import type { Ended, Endpoint, Event, Stage } from "../types";
+import type { Ended, Endpoint, Event, Release, Stage } from "../types";
 import { type TrafficView, still, takeTraffic } from "./traffic";
 
 export type StepState = "waiting" | "running" | "succeeded" | "failed" | "skipped" | "stopped";
@@ -14,6 +14,10 @@ export interface View {
   author: string;
   forward: Step[];
   rollback: Step[];
+  /** The releases that the rollback leads to. */
+  previous: Release[];
+  /** A warning came in place of the first step of the rollback: another daemon works on the app. */
+  refused: boolean;
   /** Pods by cluster. */
   rollouts: Map<string, { ready: number; desired: number }>;
   serving: Map<string, Endpoint[]>;
@@ -30,7 +34,7 @@ export interface View {
 
 export function fresh(): View {
   return {
-    stages: new Map(), summary: "", author: "", forward: [], rollback: [], rollouts: new Map(), serving: new Map(),
+    stages: new Map(), summary: "", author: "", forward: [], rollback: [], previous: [], refused: false, rollouts: new Map(), serving: new Map(),
     warnings: [], tested: null, retrying: null, gate: "", traffic: still(), pushed: null, rollingBack: null, ended: null,
   };
 }
@@ -54,7 +58,12 @@ export function take(view: View, event: Event): void {
   if (event.tested) view.tested = event.tested;
   if (event.retrying) view.retrying = event.retrying;
   if (event.pushed) view.pushed = event.pushed;
-  if (event.planned) [view.forward, view.rollback] = [steps(event.planned.forward), steps(event.planned.rollback)];
+  if (event.planned) {
+    [view.forward, view.rollback] = [steps(event.planned.forward), steps(event.planned.rollback)];
+    view.previous = event.planned.previous ?? [];
+  }
+  if (event.rolling_back || (event.step?.rollback && !event.step.notify)) view.refused = false;
+  else if (event.warning && view.rollingBack && view.rollback.every((step) => step.from === null)) view.refused = true;
   if (event.rollout) view.rollouts.set(event.rollout.cluster, event.rollout);
   if (event.serving) view.serving.set(event.serving.cluster, event.serving.endpoints);
   if (event.rolling_back) view.rollingBack = event.rolling_back;
@@ -84,4 +93,13 @@ export function take(view: View, event: Event): void {
     const failed = where ? view.stages.get(where) : undefined;
     if (where && failed) view.stages.set(where, { ...failed, state: "failed" });
   }
+}
+
+/**
+ * The releases that serve after a job that failed or was stopped. Empty: nobody knows, since there was no plan yet, nothing
+ * was rolled back, or the rollback failed too.
+ */
+export function servesAfter(view: View, ended: Ended): Release[] {
+  const isBack = view.rollingBack !== null && !view.refused && ended.diagnosis?.code !== "way-back-failed";
+  return isBack ? view.previous : [];
 }

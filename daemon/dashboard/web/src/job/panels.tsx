@@ -1,10 +1,11 @@
 // What is above the log: diagnosis, stages, rollout, tests, warnings.
 
 import { duration, now, plural } from "../format";
-import { type Diagnosis, type Job, STAGES } from "../types";
+import { jobPath } from "../route";
+import { type Diagnosis, type Ended, type Job, STAGES } from "../types";
 import { Icon } from "../ui/icons";
-import { Badge, Command, isOver, tone, word } from "../ui/parts";
-import type { Step, View } from "./fold";
+import { Badge, Command, Commit, isOver, tone, word } from "../ui/parts";
+import { type Step, type View, servesAfter } from "./fold";
 import { stageName } from "./lines";
 
 const TIMES = (from: number | null, to: number | null, runs: boolean) =>
@@ -30,12 +31,25 @@ export function DiagnosisCard({ diagnosis, title }: { diagnosis: Diagnosis; titl
   );
 }
 
+/** The releases that serve after a job that did not succeed, where they are known. */
+function Serves({ view, ended }: { view: View; ended: Ended }) {
+  return (
+    <>
+      {servesAfter(view, ended).map(({ id, commit, clusters }) => (
+        <p class="quiet" key={id}>Serves now: <Commit id={commit} />{clusters.join() !== "default" && ` in ${clusters.join(", ")}`}, of <a href={jobPath(id)}>release {id}</a></p>
+      ))}
+    </>
+  );
+}
+
 /** Why a job waits, was stopped, or goes back. */
 export function Notice({ job, view }: { job: Job; view: View }) {
   const ended = job.ended ?? view.ended;
-  if (ended?.outcome === "failed" && ended.diagnosis) return <DiagnosisCard diagnosis={ended.diagnosis} />;
+  if (ended?.outcome === "failed" && ended.diagnosis) {
+    return <><DiagnosisCard diagnosis={ended.diagnosis} /><Serves view={view} ended={ended} /></>;
+  }
   if (ended?.outcome === "stopped") {
-    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : "What ran before still serves."}</p></div></section>;
+    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : "What ran before still serves."}</p><Serves view={view} ended={ended} /></div></section>;
   }
   if (view.rollingBack && !ended) {
     const { diagnosis, stop } = view.rollingBack;
