@@ -2,7 +2,7 @@
 
 use super::{AGAIN_MS, DueLoop, UNKNOWN_MS, kept::Kept};
 use std::collections::BTreeSet;
-use windlass_engine::ports::store::{Collected, StoreError};
+use windlass_engine::ports::store::{COLLECTED_REMEMBERED, Collected, StoreError};
 use windlass_model::{app::App, clock::now_ms};
 use windlass_registry::Deleted;
 
@@ -23,9 +23,14 @@ const MOST_TRIES: u32 = 24;
 enum Fate {
     /// Nobody tries again.
     Settled,
-    /// A release needs it: it is looked at again after the next release.
-    Needed,
     Failed,
+}
+
+/// Releases of an app that were forgotten.
+struct Forgotten {
+    number: u64,
+    /// Others wait until images of those before are deleted.
+    are_more: bool,
 }
 
 impl DueLoop {
@@ -37,21 +42,23 @@ impl DueLoop {
         if is_busy.map_err(|error| error.to_string())? {
             return Ok(Some(now_ms() + AGAIN_MS));
         }
-        match self.forget_old(app).await {
-            Ok(0) => {}
-            Ok(forgotten) => {
-                tracing::info!(%app, forgotten, "releases are forgotten that are kept no more");
+        let are_more = match self.forget_old(app).await {
+            Ok(Forgotten { number, are_more }) => {
+                if number > 0 {
+                    tracing::info!(%app, forgotten = number, "releases are forgotten that are kept no more");
+                }
+                are_more
             }
             Err(error) => {
                 tracing::warn!(%app, %error, "old releases cannot be forgotten yet");
                 return Ok(Some(now_ms() + UNKNOWN_MS));
             }
-        }
-        self.delete_images(app).await.map_err(|error| error.to_string())
+        };
+        let next = self.delete_images(app).await.map_err(|error| error.to_string())?;
+        Ok(next.or_else(|| are_more.then(|| now_ms() + AGAIN_MS)))
     }
 
-    /// Returns how many releases were forgotten.
-    async fn forget_old(&self, app: &App) -> Result<u64, String> {
+    async fn forget_old(&self, app: &App) -> Result<Forgotten, String> {
         let mut kept = Kept::new(self.keep_releases);
         let (mut old, mut spared) = (Vec::new(), Vec::new());
         let mut serves_nowhere = true;
@@ -71,14 +78,29 @@ impl DueLoop {
         if serves_nowhere {
             old.append(&mut spared);
         }
-        let mut forgotten = 0_u64;
+        // The store remembers the newest: the oldest are tried by the time that others take their place.
+        old.sort_by(|one, other| one.id.cmp(&other.id));
+        let all = old.len();
+        old.truncate(self.room(app).await.map_err(|error| error.to_string())?);
+        let are_more = old.len() < all;
+        let mut number = 0_u64;
         let slice = usize::try_from(PAGE).unwrap_or(usize::MAX);
         for some in old.chunks(slice) {
             let _turn = self.forgetting.lock().await;
             let collected = self.store.collect(app, some).await;
-            forgotten = forgotten.saturating_add(collected.map_err(|error| error.to_string())?);
+            number = number.saturating_add(collected.map_err(|error| error.to_string())?);
         }
-        Ok(forgotten)
+        Ok(Forgotten { number, are_more })
+    }
+
+    /// Returns how many releases of an app can be forgotten now. The image of one that is remembered no more would stay for
+    /// ever.
+    async fn room(&self, app: &App) -> Result<usize, StoreError> {
+        if self.images.is_none() {
+            return Ok(usize::MAX);
+        }
+        let most = usize::try_from(COLLECTED_REMEMBERED).unwrap_or(usize::MAX);
+        Ok(most.saturating_sub(self.store.left_images(app).await?.len()))
     }
 
     /// Deletes the images of releases that were forgotten, and returns the time at which to go on. `None` means that none
@@ -113,7 +135,6 @@ impl DueLoop {
             }
             match self.delete_image(app, image).await? {
                 Fate::Settled => self.store.tried_image(app, &image.digest, None).await?,
-                Fate::Needed => {}
                 Fate::Failed => {
                     let tries = image.tries.unwrap_or_default().saturating_add(1);
                     let is_last = tries >= MOST_TRIES;
@@ -137,11 +158,11 @@ impl DueLoop {
     }
 
     async fn delete_image(&self, app: &App, image: &Collected) -> Result<Fate, StoreError> {
-        let Some(images) = &self.images else { return Ok(Fate::Needed) };
+        let Some(images) = &self.images else { return Ok(Fate::Settled) };
         let Collected { reference, digest, .. } = image;
-        // Whatever has it: a release that came back, or one of another environment.
+        // Whatever has it: a release that came back, or one of another environment. It is tried again with that one.
         if self.store.has_image(digest).await? {
-            return Ok(Fate::Needed);
+            return Ok(Fate::Settled);
         }
         Ok(match images.delete(app, reference, digest).await {
             Ok(Some(Deleted::Deleted)) => {

@@ -1,7 +1,7 @@
 //! Releases that are kept no more, and their images.
 
 use super::*;
-use windlass_engine::ports::store::{Collected, Collection, Releases};
+use windlass_engine::ports::store::{COLLECTED_REMEMBERED, Collected, Collection, Releases};
 use windlass_registry::Deleted;
 
 /// A registry that gives the same answer each time.
@@ -189,4 +189,50 @@ async fn an_image_that_a_release_of_any_app_has_is_never_deleted() {
     store.append(&claim, ended).await.unwrap();
     assert_eq!(due.collect(&app()).await, Ok(None));
     assert_eq!(images.asked(), ["sha256:2"]);
+}
+
+/// An app that was released for years before the operator wanted images deleted. A store forgets what it collected at last.
+#[tokio::test]
+async fn more_releases_than_are_remembered_go_in_turns_with_their_images() {
+    let store = MemoryStore::default();
+    let many = COLLECTED_REMEMBERED + 3;
+    for number in 0..many {
+        released(&store, &format!("{number:04}"), &app()).await;
+    }
+    let images = Images::that(Ok(Some(Deleted::Deleted)));
+    let due = collecting(&store, 2, Some(images.clone()));
+    assert!(due.collect(&app()).await.unwrap().is_some());
+    assert_eq!(store.left_images(&app()).await.unwrap().len(), 200);
+    assert_eq!(ids(&store).await, ["0202", "0201", "0200"], "the oldest go first");
+    // None goes before images of those are deleted.
+    assert!(due.collect(&app()).await.unwrap().is_some());
+    assert_eq!(ids(&store).await.len(), 3);
+    store.tried_image(&app(), "sha256:0000", None).await.unwrap();
+    assert!(due.collect(&app()).await.unwrap().is_some());
+    assert_eq!(ids(&store).await, ["0202", "0201"]);
+    assert!(store.collected(&app(), "0000").await.unwrap().is_none(), "its image is gone");
+    let left = store.left_images(&app()).await.unwrap();
+    assert_eq!(left.len(), 200);
+}
+
+/// It is deleted once the last release that has it is collected.
+#[tokio::test]
+async fn an_image_that_was_needed_is_deleted_with_the_last_release_that_has_it() {
+    let store = forgotten().await;
+    let claim = begin(&store, "4").await;
+    let mut same = release("4");
+    same.image.digest = "sha256:1".into();
+    let ended = Event::Ended(Outcome::Succeeded(Box::new(same.clone())));
+    store.append(&claim, ended).await.unwrap();
+    let images = Images::that(Ok(Some(Deleted::Deleted)));
+    let due = collecting(&store, 2, Some(images.clone()));
+    assert_eq!(due.collect(&app()).await, Ok(None));
+    assert_eq!(images.asked(), ["sha256:2"]);
+    for id in ["5", "6"] {
+        released(&store, id, &app()).await;
+    }
+    let old = [Collected::of(&same, now_ms() - 7_200_000)];
+    assert_eq!(store.collect(&app(), &old).await.unwrap(), 1);
+    due.collect(&app()).await.unwrap();
+    assert_eq!(images.asked(), ["sha256:2", "sha256:1"]);
 }
