@@ -1,6 +1,7 @@
 //! Releases that are kept no more, in memory.
 
 use super::MemoryStore;
+use crate::upcast;
 use async_trait::async_trait;
 use windlass_engine::ports::store::{COLLECTED_REMEMBERED, Collected, Collection, StoreError};
 use windlass_model::app::App;
@@ -49,7 +50,13 @@ impl Collection for MemoryStore {
 
     async fn has_image(&self, digest: &str) -> Result<bool, StoreError> {
         let tables = self.tables();
-        Ok(tables.releases.values().any(|(release, _)| release.image.digest == digest))
+        // Whatever names it counts.
+        for (release, _) in tables.releases.values() {
+            if upcast::write(release)?.contains(digest) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn tried_image(

@@ -100,6 +100,11 @@ pub(crate) async fn images_of_what_was_collected_are_tried_until_nobody_does(pla
     assert_eq!(left().await, [one("3", 1), one("1", 0)]);
     assert!(store.has_image("sha256:4").await.unwrap(), "it serves");
     assert!(!store.has_image("sha256:3").await.unwrap());
+    let claim = begin(&*store, "5").await;
+    let mut names = release("5");
+    names.runtime.env = [("TOOLS".to_owned(), "r/tools@sha256:3".to_owned())].into();
+    store.append(&claim, succeeded(names)).await.unwrap();
+    assert!(store.has_image("sha256:3").await.unwrap(), "a release names it");
 }
 
 /// Its job may fail with pods of it that serve: after a rollback that failed, or a hook that rolls nothing back.
