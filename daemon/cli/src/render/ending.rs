@@ -23,6 +23,8 @@ pub(crate) struct Ending {
     pub(crate) stages: Vec<String>,
     /// Addresses of the app, each with its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
+    /// Something else may serve than before the job: its steps were not rolled back.
+    pub(crate) may_have_changed: bool,
     /// Lines of the releases that serve after a job that did not succeed. Empty means that they are unknown.
     pub(crate) serves: Vec<String>,
 }
@@ -65,7 +67,8 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
             lines
         }
         v1::Outcome::Stopped => {
-            let text = format!("{after}: {}; what ran before still serves", ended.stop);
+            let still = if facts.may_have_changed { "" } else { "; what ran before still serves" };
+            let text = format!("{after}: {}{still}", ended.stop);
             let mut lines = vec![Line::of(Look::Odd, "STOPPED").add(Look::Plain, &text)];
             lines.extend(labelled("serves:", facts.serves.clone()));
             lines.extend(next(&[(format!("windlass status {name}"), "what serves")]));

@@ -40,12 +40,21 @@ impl Serves {
         }
     }
 
+    /// Returns whether something else may serve than before the job: a plan was made, and not rolled back.
+    pub(crate) fn may_have_changed(&self) -> bool {
+        self.planned.is_some() && !self.is_rolled_back()
+    }
+
+    fn is_rolled_back(&self) -> bool {
+        matches!(self.rollback, Rollback::Begun | Rollback::Taken)
+    }
+
     /// Returns a line for each release that serves after a job that failed or was stopped. Empty means that nobody knows:
     /// the job had no plan yet, nothing was rolled back, or the rollback failed too.
     pub(crate) fn lines(&self, ended: &v1::Ended) -> Vec<String> {
         let is_stuck =
             ended.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == "way-back-failed");
-        let is_back = matches!(self.rollback, Rollback::Begun | Rollback::Taken) && !is_stuck;
+        let is_back = self.is_rolled_back() && !is_stuck;
         let Some(planned) = self.planned.as_ref().filter(|_| is_back) else { return Vec::new() };
         // A removal has no rollback at all.
         if planned.previous.is_empty() && !planned.rollback.is_empty() {
@@ -110,12 +119,15 @@ mod tests {
             ..v1::Planned::default()
         };
         let mut serves = Serves::default();
+        assert!(!serves.may_have_changed());
         serves.take(&What::Planned(planned));
+        assert!(serves.may_have_changed());
         let step = |rollback| What::Step(v1::Step { rollback, ..v1::Step::default() });
         serves.take(&step(false));
         assert!(serves.lines(&ended("hook-failed")).is_empty());
         serves.take(&What::RollingBack(v1::Ended::default()));
         assert_eq!(serves.lines(&ended("app-crashes")).len(), 1);
+        assert!(!serves.may_have_changed());
         // The lease was lost before the first step of the rollback.
         let warning = What::Warning(v1::Warning::default());
         serves.take(&warning);

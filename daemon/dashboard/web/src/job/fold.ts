@@ -95,11 +95,15 @@ export function take(view: View, event: Event): void {
   }
 }
 
+const isRolledBack = (view: View): boolean => view.rollingBack !== null && !view.refused;
+
+/** Whether what ran before a job that was stopped still serves: no plan was made, or its steps were rolled back. */
+export const isAsBefore = (view: View): boolean => view.forward.length === 0 || isRolledBack(view);
+
 /**
  * The releases that serve after a job that failed or was stopped. Empty: nobody knows, since there was no plan yet, nothing
  * was rolled back, or the rollback failed too.
  */
 export function servesAfter(view: View, ended: Ended): Release[] {
-  const isBack = view.rollingBack !== null && !view.refused && ended.diagnosis?.code !== "way-back-failed";
-  return isBack ? view.previous : [];
+  return isRolledBack(view) && ended.diagnosis?.code !== "way-back-failed" ? view.previous : [];
 }

@@ -5,7 +5,7 @@ import { jobPath } from "../route";
 import { type Diagnosis, type Ended, type Job, STAGES } from "../types";
 import { Icon } from "../ui/icons";
 import { Badge, Command, Commit, isOver, tone, word } from "../ui/parts";
-import { type Step, type View, servesAfter } from "./fold";
+import { type Step, type View, isAsBefore, servesAfter } from "./fold";
 import { stageName } from "./lines";
 
 const TIMES = (from: number | null, to: number | null, runs: boolean) =>
@@ -49,7 +49,7 @@ export function Notice({ job, view }: { job: Job; view: View }) {
     return <><DiagnosisCard diagnosis={ended.diagnosis} /><Serves view={view} ended={ended} /></>;
   }
   if (ended?.outcome === "stopped") {
-    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : "What ran before still serves."}</p><Serves view={view} ended={ended} /></div></section>;
+    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : isAsBefore(view) ? "What ran before still serves." : "See what serves now on the page of the app."}</p><Serves view={view} ended={ended} /></div></section>;
   }
   if (view.rollingBack && !ended) {
     const { diagnosis, stop } = view.rollingBack;
