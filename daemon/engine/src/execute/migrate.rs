@@ -145,8 +145,18 @@ fn key(job: &str, release: &Release, migrate: &Migrate, phase: MigrationPhase) -
     let command = migrate.command(phase);
     let parts = [release.image.digest.as_str(), phase.as_str(), job].into_iter();
     let parts = parts.chain(command.iter().map(String::as_str));
+    let environment = environment(release);
+    let parts = parts.chain([&*environment]);
     // No part holds a NUL: a container could not have it as an argument.
     hex::encode(Sha256::digest(parts.collect::<Vec<_>>().join("\0")))
+}
+
+/// Returns the environment of a migration's Job: with another one the same command may change another database.
+fn environment(release: &Release) -> String {
+    let runtime = &release.runtime;
+    let process = runtime.web().or(runtime.processes.first());
+    let own = process.map(|process| &process.env);
+    serde_json::json!([runtime.env, own, runtime.secrets]).to_string()
 }
 
 fn source(phase: MigrationPhase) -> String {
@@ -167,7 +177,7 @@ fn last_lines(output: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_model::samples;
+    use windlass_model::{runtime::SecretEnv, samples};
 
     fn migrate(command: &str) -> Migrate {
         let argv = vec![command.to_owned()];
@@ -190,6 +200,28 @@ mod tests {
         assert_ne!(of("1", expand), key("1", &other_image, &up, expand));
         assert_ne!(of("1", expand), key("1", &one, &migrate("up2"), expand));
         assert_ne!(of("1", backup), of("1", MigrationPhase::Plan));
+    }
+
+    /// Otherwise a version would serve with a database that was never migrated.
+    #[test]
+    fn another_environment_may_be_another_database() {
+        let one = samples::release();
+        let up = migrate("up");
+        let of = |release: &Release| key(release, &up, MigrationPhase::Expand);
+        let address = || ("DATABASE".to_owned(), "postgres://second/shop".to_owned());
+        let mut of_app = one.clone();
+        of_app.runtime.env.extend([address()]);
+        let mut of_web = one.clone();
+        let web = of_web.runtime.processes.first_mut().unwrap();
+        web.env.extend([address()]);
+        let mut of_secret = one.clone();
+        let (env, name) = ("DATABASE".to_owned(), "database".to_owned());
+        of_secret.runtime.secrets.push(SecretEnv { env, name, version: 1 });
+        let mut of_version = of_secret.clone();
+        of_version.runtime.secrets.last_mut().unwrap().version = 2;
+        let keys = [&one, &of_app, &of_web, &of_secret, &of_version].map(of);
+        let different: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
     }
 
     #[test]
