@@ -118,7 +118,9 @@ impl Deploy<'_> {
             let begun = index + usize::from(is_begun);
             let interrupted = |cause| Interrupted::at(Failure { at: step.stage(), cause }, begun);
             // A removal that has begun is seen through: half an app is no app.
-            if begun == 0 || !self.removes() {
+            // Nor is a part of a migration left to itself that an earlier run began: it may change the data still.
+            let is_seen_through = is_begun && matches!(step, Step::Migrate { .. });
+            if !is_seen_through && (begun == 0 || !self.removes()) {
                 let done = plan.forward.get(..index).unwrap_or_default();
                 let ready = async {
                     // What an earlier run began is ended first.
@@ -175,8 +177,10 @@ impl Deploy<'_> {
             return Ok(());
         }
         let taking = Box::pin(self.take_leases(&plan.release, begun > 0, slot));
-        // What is half removed is not stopped while it waits, either.
-        let taken = if begun > 0 && self.removes() {
+        let first = plan.forward.get(from).filter(|_| begun > from);
+        let migrates = matches!(first, Some(Step::Migrate { .. }));
+        // What is half removed or half migrated is not stopped while it waits, either.
+        let taken = if begun > 0 && (self.removes() || migrates) {
             taking.await
         } else {
             self.run.unless_stopped(taking).await

@@ -272,18 +272,20 @@ impl Run {
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Cause> {
-        let mut stop = self.stop.clone();
-        let stopped = async move {
-            let is_heeded = |stop: &Option<Stop>| stop.as_ref().is_some_and(|why| self.heeds(why));
-            match stop.wait_for(is_heeded).await.ok().and_then(|why| why.clone()) {
-                Some(why) => why,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
-            why = stopped => Err(Cause::Stopped(why)),
+            why = self.stopped() => Err(Cause::Stopped(why)),
             done = work => done.map_err(Into::into),
+        }
+    }
+
+    /// Waits until the job is asked to stop, and returns the reason.
+    pub(crate) async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.clone();
+        let is_heeded = |stop: &Option<Stop>| stop.as_ref().is_some_and(|why| self.heeds(why));
+        match stop.wait_for(is_heeded).await.ok().and_then(|why| why.clone()) {
+            Some(why) => why,
+            None => std::future::pending().await,
         }
     }
 

@@ -2,7 +2,14 @@
 
 use crate::{deploy::Deploy, failure::Cause, ports::Migration};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::sleep;
 use windlass_model::{
     clock::{now_ms, utc},
@@ -65,7 +72,8 @@ impl Deploy<'_> {
         key(&self.job.id, release, migrate, phase)
     }
 
-    /// Runs the command of a part as a Job, again after lock timeouts where the app says so.
+    /// Runs the command of a part as a Job, again after lock timeouts where the app says so. A stop ends no Job that has
+    /// begun, and lets none begin.
     async fn run_part(
         &self,
         release: &Release,
@@ -77,9 +85,12 @@ impl Deploy<'_> {
         let source = source(phase);
         let changes = matches!(phase, MigrationPhase::Expand | MigrationPhase::Contract);
         let retries = migrate.retry_lock_timeouts && changes;
+        let ending = Arc::new(AtomicBool::new(false));
         let mut run = 1;
+        let mut before = None;
         loop {
-            let migration = Migration { phase, key: format!("{key}/{run}") };
+            let ending = ending.clone();
+            let migration = Migration { phase, key: format!("{key}/{run}"), ending };
             let begin = || async {
                 let ended = async {
                     let ended = self.ports.cluster.migrate(release, &migration, recorder).await;
@@ -88,7 +99,15 @@ impl Deploy<'_> {
                 // A Job may wait long for its turn before it is begun.
                 self.writing(release, ended).await
             };
-            let result = self.run.retrying(begin).await?;
+            let running = self.run.retrying(begin);
+            let result = self.seen_through(&source, &migration.ending, running).await?;
+            if let ActionResult::Waited = result {
+                return Err(match before {
+                    // What it did before its lock timeout is to be known.
+                    Some(failed) => self.migration_failed(release, migrate, phase, failed).await?,
+                    None => Cause::Stopped(self.run.stopped().await),
+                });
+            }
             let output = result.output();
             if let ActionResult::Exited { .. } = result {
                 for line in output.lines() {
@@ -102,11 +121,39 @@ impl Deploy<'_> {
                 return Err(self.migration_failed(release, migrate, phase, result).await?);
             }
             run += 1;
+            before = Some(result);
+            if migration.is_ending() {
+                // Only a Job that an earlier life of the daemon began is waited for.
+                continue;
+            }
             let after_ms = u64::try_from(AGAIN.as_millis()).unwrap_or(u64::MAX);
             let because = format!("a lock timeout in the migration{}", release.place());
             self.run.record(Event::Retrying { attempt: run, after_ms, because }).await?;
             sleep(AGAIN).await;
         }
+    }
+
+    /// Does work to its end. `ending` is set, and the reason is logged, once the job is to stop: the data would be half
+    /// changed by a command that is killed.
+    async fn seen_through<T>(
+        &self,
+        source: &str,
+        ending: &AtomicBool,
+        work: impl Future<Output = Result<T, Cause>>,
+    ) -> Result<T, Cause> {
+        let mut work = pin!(work);
+        if !ending.load(Ordering::Relaxed) {
+            let why = tokio::select! {
+                biased;
+                why = self.run.stopped() => why,
+                done = &mut work => return done,
+            };
+            ending.store(true, Ordering::Relaxed);
+            let line =
+                format!("{why}: a command that has begun runs to its end, and no other begins");
+            self.run.recorder().log_line(Stage::Release, source, &line).await;
+        }
+        work.await
     }
 
     /// Returns the cause of a part that failed, with what is known of the data.

@@ -2,6 +2,10 @@
 
 use crate::recorder::Recorder;
 use async_trait::async_trait;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::mpsc;
 use windlass_model::{
     error::ClusterError,
@@ -30,7 +34,8 @@ pub trait Cluster: Send + Sync {
         recorder: &Recorder,
     ) -> Result<ActionResult, ClusterError>;
     /// Runs a part of a release's migration as a `Job` of its image, and waits for its end. The same key again makes no
-    /// second `Job`, unless the `Job` of another release has failed.
+    /// second `Job`, unless the `Job` of another release has failed. [`ActionResult::Waited`] means that the release is to
+    /// end, and no `Job` of this key has begun.
     async fn migrate(
         &self,
         release: &Release,
@@ -53,11 +58,21 @@ pub trait Cluster: Send + Sync {
 }
 
 /// A part of a migration that is run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Migration {
     pub phase: MigrationPhase,
     /// Key of exactly this run: the same for the same Job.
     pub key: String,
+    /// Set once the release is to end: a `Job` that has not begun does not begin any more.
+    pub ending: Arc<AtomicBool>,
+}
+
+impl Migration {
+    /// Returns whether the release is to end.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
 }
 
 /// Clusters, as they are checked before a change.

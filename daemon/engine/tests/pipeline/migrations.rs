@@ -1,7 +1,7 @@
 //! Tests of migrations: before traffic, in one order, once for an image, and nothing serves that was not migrated.
 
 use crate::{
-    failed, job, killed_after_every_event, run,
+    failed, job, killed_after_every_event, live, run,
     world::{Fault, Made, World, release},
 };
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use windlass_model::{
     cluster::{Clusters, RolloutOrder},
     event::Event,
     job::{Job, Source, Stage},
-    outcome::Outcome,
+    outcome::{Outcome, Stop},
     plan::Step,
     runtime::MigrationPhase,
     spec::Spec,
@@ -140,6 +140,53 @@ async fn a_lock_timeout_is_tried_again_only_where_the_app_says_so() {
     let other = World::new().running("old").with(Fault::MigrationFails(MigrationPhase::Expand));
     failed(run(&other, &with(RETRIED)).await);
     assert_eq!(other.cluster.migrated().len(), 1, "it is no lock timeout");
+}
+
+/// A command that is killed leaves the data half changed, so the job ends before the next one.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_job_sees_a_part_through_and_begins_no_other() {
+    use MigrationPhase::{Backup, Expand, Plan};
+    let all: [(_, usize, &[_]); 3] =
+        [(Plan, 1, &[]), (Backup, 2, &[Backup]), (Expand, 3, &[Backup, Expand])];
+    for (phase, runs, recorded) in all {
+        let world = World::new().running("old").with(Fault::CancelledIn(phase));
+        let outcome = run(&world, &with(ALL)).await;
+        let why = Stop::Cancelled { by: "someone".into() };
+        assert_eq!(outcome, Outcome::Stopped { at: Stage::Release, why });
+        assert_eq!(world.cluster.migrated().len(), runs, "{phase}");
+        assert_eq!(done(&world), recorded, "{phase}");
+        assert_eq!(world.serves().as_deref(), Some("old"));
+        let said = world.past().into_iter().any(|event| {
+            matches!(event, Event::Log { line, .. }
+                if line.starts_with("cancelled by someone: a command that has begun"))
+        });
+        assert!(said, "{phase}");
+    }
+    let world = World::new().running("old").with(Fault::LockTimeouts(9));
+    let world = world.with(Fault::CancelledIn(Expand));
+    let diagnosis = failed(run(&world, &with(RETRIED)).await);
+    assert!(diagnosis.why.contains("may be half done"), "{diagnosis}");
+    assert_eq!(diagnosis.evidence, ["ERROR: 55P03"]);
+    assert_eq!(world.cluster.migrated().len(), 1, "it is not tried again");
+}
+
+/// Otherwise its Job would change the data beside whatever the app's next job does.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_an_earlier_life_is_waited_for_though_the_job_was_cancelled_since() {
+    for events in 0.. {
+        let world = World::new().running("old").with(Fault::KilledAfter(events));
+        let first = live(&world, &with(ALL)).await;
+        if first.is_ok() {
+            break;
+        }
+        let runs = world.cluster.migrated();
+        world.restart();
+        world.journal.cancel();
+        live(&world, &with(ALL)).await.unwrap();
+        assert_eq!(world.cluster.migrated(), runs, "after {events}");
+        let changes = runs.iter().filter(|run| !run.starts_with("plan")).count();
+        assert_eq!(done(&world).len(), changes, "after {events}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,6 +45,12 @@ pub(crate) async fn migrate(
         pull,
     };
     let name = name(client, release, &wanted).await?;
+    if migration.is_ending() {
+        let begun = wait::look(client, &release.app.namespace(), &name).await?;
+        if begun.jobs.is_empty() {
+            return Ok(ActionResult::Waited);
+        }
+    }
     // An existing Job stays as it was made.
     client.create(&manifest(release, &name, &wanted, migrate)).await?;
     let made = wait::look(client, &release.app.namespace(), &name).await?;
@@ -59,9 +65,9 @@ pub(crate) async fn migrate(
         timeout_ms: wanted.timeout_ms,
     };
     if let Some(lock) = &migrate.lock
-        && let Some(why) = turn::take(client, release, &begun, lock, recorder).await?
+        && let Some(ended) = turn::take(client, release, &begun, lock, migration, recorder).await?
     {
-        return Ok(ActionResult::Failed(why));
+        return Ok(ended);
     }
     end(client, release, &begun, recorder).await
 }

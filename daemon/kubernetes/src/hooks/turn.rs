@@ -17,8 +17,8 @@ use kube::api::ListParams;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
-use windlass_engine::recorder::Recorder;
-use windlass_model::{error::ClusterError, job::Release};
+use windlass_engine::{ports::Migration, recorder::Recorder};
+use windlass_model::{error::ClusterError, hook::ActionResult, job::Release};
 
 /// Time between two looks. Longer than a second, in which two Jobs may be equally old: who has made one has a list with
 /// the other one then.
@@ -40,14 +40,16 @@ enum Place {
     Behind(String),
 }
 
-/// Waits until it is a Job's turn, and lets it begin. Returns why its turn did not come; `None` means that it came.
+/// Waits until it is a Job's turn, and lets it begin. Returns the result of one whose turn did not come, or whose release is
+/// to end before it came: it gives the lock back. `None` means that it has begun.
 pub(super) async fn take(
     client: &Client,
     release: &Release,
     begun: &Begun<'_>,
     lock: &str,
+    migration: &Migration,
     recorder: &Recorder,
-) -> Result<Option<String>, ClusterError> {
+) -> Result<Option<ActionResult>, ClusterError> {
     let api = client.api::<Job>(&release.app.namespace());
     let head = job::head(release, begun.name);
     let since = Instant::now();
@@ -62,12 +64,16 @@ pub(super) async fn take(
         match place(&all, begun.name) {
             Place::Begun => return Ok(None),
             Place::Begins => {}
+            Place::First | Place::Behind(_) if migration.is_ending() => {
+                stop(client, release, begun.name).await?;
+                return Ok(Some(ActionResult::Waited));
+            }
             Place::First => client.merge(&head, &json!({ "spec": { "suspend": false } })).await?,
             Place::Behind(other) if since.elapsed() > LONGEST => {
                 stop(client, release, begun.name).await?;
                 let minutes = LONGEST.as_secs() / 60;
                 let why = format!("Job {other} has had the lock `{lock}` for {minutes} min");
-                return Ok(Some(why));
+                return Ok(Some(ActionResult::Failed(why)));
             }
             Place::Behind(other) => {
                 if other != named {
@@ -157,6 +163,11 @@ fn has(job: &Job, kind: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::fake::FakeServer;
+    use std::sync::{Arc, atomic::AtomicBool};
+    use tokio::sync::watch;
+    use windlass_engine::{journal::NullJournal, run::Run};
+    use windlass_model::{job::Stage, runtime::MigrationPhase, samples};
 
     /// Returns a Job that was made in this second.
     fn made(name: &str, second: u32, suspend: bool, condition: Option<&str>) -> Job {
@@ -217,6 +228,32 @@ mod tests {
         assert_eq!(place(&all, "old"), Place::Behind("own".into()), "both see the same");
         let runs = [made("old", 1, false, None), own];
         assert!(left(&runs, "own").is_empty(), "it has begun, and is waited for");
+    }
+
+    /// Otherwise it would be before all younger ones, and nobody would let it begin.
+    #[tokio::test]
+    async fn a_job_whose_release_is_to_end_gives_its_turn_back() {
+        let server = Arc::new(FakeServer::default());
+        let release = samples::release();
+        let jobs = format!("/apis/batch/v1/namespaces/{}/jobs", release.app.namespace());
+        let own = serde_json::to_value(made("own", 2, true, Some("Suspended"))).unwrap();
+        let all = [serde_json::to_value(made("other", 1, false, None)).unwrap(), own.clone()];
+        let list =
+            json!({ "apiVersion": "batch/v1", "kind": "JobList", "metadata": {}, "items": all });
+        server.put(&jobs, list);
+        server.put(&format!("{jobs}/own"), own);
+        let (_stop, stop) = watch::channel(None);
+        let run = Run::new(Arc::new(NullJournal), stop, None);
+        let ending = Arc::new(AtomicBool::new(true));
+        let migration = Migration { phase: MigrationPhase::Expand, key: "k".into(), ending };
+        let begun =
+            Begun { name: "own", source: "migrate", stage: Stage::Release, timeout_ms: 1000 };
+        let client = server.client();
+        let ended = take(&client, &release, &begun, "shop-db", &migration, run.recorder()).await;
+        assert_eq!(ended.unwrap(), Some(ActionResult::Waited));
+        let own = server.get(&format!("{jobs}/own"));
+        assert!(own["metadata"]["labels"][LOCK].is_null(), "{own}");
+        assert_eq!(own["spec"]["suspend"], true);
     }
 
     #[test]

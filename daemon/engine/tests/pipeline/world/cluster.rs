@@ -251,8 +251,17 @@ impl Cluster for FakeCluster {
         if self.faults.call() {
             return Err(away("refused"));
         }
+        let name = format!("{}/{}", release.cluster(), migration.key);
+        let is_made = self.migrated.lock().unwrap().iter().any(|(known, ..)| *known == name);
+        if migration.is_ending() && !is_made {
+            return Ok(ActionResult::Waited);
+        }
         let before = self.make_job(release, migration);
-        recorder.log_line(Stage::Release, "cluster", "migrates").await;
+        let line = format!("migrates, {}", migration.phase);
+        recorder.log_line(Stage::Release, "cluster", &line).await;
+        if self.faults.has(&Fault::CancelledIn(migration.phase)) {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
         let is_locked = |fault: &Fault| matches!(fault, Fault::LockTimeouts(all) if before < *all);
         let output = if self.faults.any(is_locked) { "ERROR: 55P03" } else { "printed hunter22" };
         let fails = self.faults.has_in(release.cluster(), &Fault::MigrationFails(migration.phase));

@@ -72,6 +72,8 @@ pub(crate) enum Fault {
     Resumes,
     /// The command of this part of migrations exits with 1.
     MigrationFails(MigrationPhase),
+    /// Somebody cancels the job while this part of a migration runs.
+    CancelledIn(MigrationPhase),
     /// So many runs of a migration end with a lock timeout.
     LockTimeouts(usize),
     /// Commands of hooks exit with 1.

@@ -97,6 +97,12 @@ impl FakeJournal {
                 self.faults.remove(|fault| *fault == Fault::PausedAt(*cursor));
                 self.pause();
             }
+            Event::Log { line, .. } => {
+                let runs = |fault: &Fault| matches!(fault, Fault::CancelledIn(phase) if *line == format!("migrates, {phase}"));
+                if self.faults.any(runs) {
+                    self.cancel();
+                }
+            }
             Event::Paused { .. } if self.faults.has(&Fault::Resumes) => self.resume(),
             _ => {}
         }
