@@ -110,6 +110,6 @@ pub(crate) fn manifest(release: &Release, name: &str, job: &HookJob<'_>) -> Valu
 }
 
 /// Returns the value of [`INSTANCE`] for a hook's pods. No app's name holds `--`.
-fn instance(release: &Release) -> String {
+pub(super) fn instance(release: &Release) -> String {
     format!("{}--hook", release.app.name)
 }

@@ -45,11 +45,17 @@ pub(crate) async fn migrate(
         pull,
     };
     let name = name(client, release, &wanted).await?;
-    if migration.is_ending() {
-        let begun = wait::look(client, &release.app.namespace(), &name).await?;
-        if begun.jobs.is_empty() {
-            return Ok(ActionResult::Waited);
-        }
+    let begun = Begun {
+        name: &name,
+        source: &source,
+        stage: Stage::Release,
+        timeout_ms: wanted.timeout_ms,
+    };
+    let is_made = !wait::look(client, &release.app.namespace(), &name).await?.jobs.is_empty();
+    if !is_made
+        && let Some(ended) = turn::await_left(client, release, &begun, migration, recorder).await?
+    {
+        return Ok(ended);
     }
     // An existing Job stays as it was made.
     client.create(&manifest(release, &name, &wanted, migrate)).await?;
@@ -58,12 +64,6 @@ pub(crate) async fn migrate(
         // An earlier run's: its pod is gone, and so is what it printed.
         return Ok(ActionResult::Exited { code: 0, output: String::new() });
     }
-    let begun = Begun {
-        name: &name,
-        source: &source,
-        stage: Stage::Release,
-        timeout_ms: wanted.timeout_ms,
-    };
     if let Some(lock) = &migrate.lock
         && let Some(ended) = turn::take(client, release, &begun, lock, migration, recorder).await?
     {

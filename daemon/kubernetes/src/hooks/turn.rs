@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     client::{Client, limited},
-    render::INSTANCE,
+    render::{INSTANCE, JOB},
 };
 use k8s_openapi::{
     api::batch::v1::{Job, JobCondition},
@@ -84,6 +84,51 @@ pub(super) async fn take(
             }
         }
     }
+}
+
+/// Waits for a Job of the app's migrations that its run left to itself, as where the cluster was away for long: it may
+/// change the data still. Returns the result of a part that does not begin, since that Job does not end or the release is
+/// to end. `None` means that no such Job runs.
+pub(super) async fn await_left(
+    client: &Client,
+    release: &Release,
+    begun: &Begun<'_>,
+    migration: &Migration,
+    recorder: &Recorder,
+) -> Result<Option<ActionResult>, ClusterError> {
+    let api = client.api::<Job>(&release.app.namespace());
+    let of_app = format!("{INSTANCE}={}", job::instance(release));
+    let since = Instant::now();
+    let mut named = String::new();
+    loop {
+        let all =
+            limited(api.list(&ListParams::default().labels(&of_app)), "the app's jobs").await?;
+        if migration.is_ending() {
+            return Ok(Some(ActionResult::Waited));
+        }
+        let Some(other) = running(&all.items, release) else { return Ok(None) };
+        if since.elapsed() > LONGEST {
+            let minutes = LONGEST.as_secs() / 60;
+            let why = format!("Job {other} of an earlier job has not ended for {minutes} min");
+            return Ok(Some(ActionResult::Failed(why)));
+        }
+        if other != named {
+            let line = format!("waits for Job {other} of an earlier job: it still runs");
+            recorder.log_line(begun.stage, begun.source, &line).await;
+            other.clone_into(&mut named);
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Returns a Job of the app's migrations that runs, of another release. `None` means that there is none.
+fn running<'a>(all: &'a [Job], release: &Release) -> Option<&'a str> {
+    let prefix = format!("{}-migrate-", release.app.name);
+    let runs = all.iter().filter(|job| !is_suspended(job) && !has_ended(job));
+    let made_by = |job: &Job| job.metadata.annotations.as_ref()?.get(JOB).cloned();
+    let of_others = runs.filter(|job| made_by(job).as_ref() != Some(&release.id));
+    let mut names = of_others.filter_map(|job| job.metadata.name.as_deref());
+    names.find(|name| name.starts_with(&prefix))
 }
 
 /// Returns whether a Job waits for its turn.
@@ -228,6 +273,24 @@ mod tests {
         assert_eq!(place(&all, "old"), Place::Behind("own".into()), "both see the same");
         let runs = [made("old", 1, false, None), own];
         assert!(left(&runs, "own").is_empty(), "it has begun, and is waited for");
+    }
+
+    #[test]
+    fn a_job_that_was_left_to_itself_is_waited_for_while_it_runs() {
+        let release = samples::release();
+        let name = |part: &str| format!("{}-{part}", release.app.name);
+        let (migrates, hook) = (name("migrate-expand-13"), name("warm-13"));
+        let runs = |name: &str, suspend, condition| {
+            running(&[made(name, 1, suspend, condition)], &release).is_some()
+        };
+        assert!(runs(&migrates, false, None));
+        assert!(!runs(&migrates, false, Some("Complete")));
+        assert!(!runs(&migrates, false, Some("Failed")));
+        assert!(!runs(&migrates, true, None), "it waits for its turn, or was stopped");
+        assert!(!runs(&hook, false, None), "it migrates nothing");
+        let mut own = made(&migrates, 1, false, None);
+        own.metadata.annotations = Some([(JOB.to_owned(), release.id.clone())].into());
+        assert!(running(&[own], &release).is_none(), "its own part before was waited for");
     }
 
     /// Otherwise it would be before all younger ones, and nobody would let it begin.
