@@ -145,6 +145,7 @@ pub(crate) fn example(code: Code) -> Diagnosis {
                     "ERROR:  column \"paid\" of relation \"orders\" contains null values",
                 ]),
                 backup_ms: Some(1_764_093_182_000),
+                never_ran: false,
                 judged: None,
             },
         ),

@@ -5,11 +5,14 @@ use crate::failure::{Cause, Failure};
 use windlass_model::{clock::utc, diagnosis::Diagnosis, runtime::MigrationPhase};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Migration { release, phase, output, backup_ms, judged, .. } = &failure.cause else {
+    let Cause::Migration { release, phase, output, backup_ms, never_ran, judged, .. } =
+        &failure.cause
+    else {
         return None;
     };
     let data = match (phase, backup_ms) {
         (MigrationPhase::Plan | MigrationPhase::Backup, _) => "nothing was migrated".to_owned(),
+        _ if *never_ran => format!("nothing was migrated: `{phase}` did not run"),
         (MigrationPhase::Expand, Some(at_ms)) => format!(
             "`expand` may be half done, and is not undone by itself; the backup of the data is of {}",
             utc(*at_ms)
@@ -20,6 +23,7 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let mut fixes = judged.as_ref().map_or_else(Vec::new, |judged| judged.fixes.clone());
     fixes.push(match phase {
+        _ if *never_ran => "see whether that Job hangs; then submit again".to_owned(),
         MigrationPhase::Plan => "mend what it says; then submit again".to_owned(),
         MigrationPhase::Backup => {
             "let the backup succeed; then submit again: nothing is migrated without it".to_owned()
@@ -63,6 +67,7 @@ mod tests {
             message: "exited with 1".into(),
             output: vec!["relation \"orders\" does not exist".into()],
             backup_ms,
+            never_ran: false,
             judged: None,
         };
         known(&Failure { at: Stage::Release, cause }).unwrap()
@@ -83,6 +88,24 @@ mod tests {
         assert!(backup.why.contains("nothing was migrated"), "{}", backup.why);
     }
 
+    /// Nobody has to look for half of a change that was never begun.
+    #[test]
+    fn a_command_whose_turn_never_came_has_changed_nothing() {
+        let cause = Cause::Migration {
+            release: Box::new(samples::release()),
+            phase: MigrationPhase::Expand,
+            message: "denied: Job api-migrate-expand-13 has had the lock `shop-db` for 60 min"
+                .into(),
+            output: Vec::new(),
+            backup_ms: None,
+            never_ran: true,
+            judged: None,
+        };
+        let found = known(&Failure { at: Stage::Release, cause }).unwrap();
+        assert!(found.why.contains("nothing was migrated: `expand` did not run"), "{}", found.why);
+        assert_eq!(found.fixes, ["see whether that Job hangs; then submit again"]);
+    }
+
     #[test]
     fn a_job_that_cannot_run_has_the_words_of_its_pod() {
         let judged = Diagnosis {
@@ -97,6 +120,7 @@ mod tests {
             message: "the command is not in the image".into(),
             output: Vec::new(),
             backup_ms: None,
+            never_ran: false,
             judged: Some(Box::new(judged)),
         };
         let found = known(&Failure { at: Stage::Release, cause }).unwrap();

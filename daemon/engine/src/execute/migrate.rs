@@ -13,6 +13,7 @@ use std::{
 use tokio::time::sleep;
 use windlass_model::{
     clock::{now_ms, utc},
+    error::ClusterError,
     event::Event,
     hook::ActionResult,
     job::{Release, Source, Stage},
@@ -100,14 +101,23 @@ impl Deploy<'_> {
                 self.writing(release, ended).await
             };
             let running = self.run.retrying(begin);
-            let result = self.seen_through(&source, &migration.ending, running).await?;
-            if let ActionResult::Waited = result {
-                return Err(match before {
-                    // What it did before its lock timeout is to be known.
-                    Some(failed) => self.migration_failed(release, migrate, phase, failed).await?,
-                    None => Cause::Stopped(self.run.stopped().await),
-                });
-            }
+            let result = match self.seen_through(&source, &migration.ending, running).await {
+                Ok(result) => result,
+                Err(cause) => {
+                    self.warn_of_unknown_end(&cause, release, phase).await?;
+                    return Err(cause);
+                }
+            };
+            let result = match (result, before) {
+                // What it did before its lock timeout is to be known.
+                (ActionResult::Waited | ActionResult::Denied(_), Some(failed)) => {
+                    return Err(self.migration_failed(release, migrate, phase, failed).await?);
+                }
+                (ActionResult::Waited, None) => {
+                    return Err(Cause::Stopped(self.run.stopped().await));
+                }
+                (result, _) => result,
+            };
             let output = result.output();
             if let ActionResult::Exited { .. } = result {
                 for line in output.lines() {
@@ -131,6 +141,33 @@ impl Deploy<'_> {
             self.run.record(Event::Retrying { attempt: run, after_ms, because }).await?;
             sleep(AGAIN).await;
         }
+    }
+
+    /// Warns that a change of the data may go on, where the cluster does not answer any more.
+    async fn warn_of_unknown_end(
+        &self,
+        cause: &Cause,
+        release: &Release,
+        phase: MigrationPhase,
+    ) -> Result<(), Cause> {
+        let Cause::Applying { error, .. } = cause else { return Ok(()) };
+        let is_away = matches!(
+            **error,
+            ClusterError::Unreachable { .. }
+                | ClusterError::NotYet { .. }
+                | ClusterError::NotTrusted { .. }
+        );
+        if !is_away || matches!(phase, MigrationPhase::Plan | MigrationPhase::Backup) {
+            return Ok(());
+        }
+        let message = format!(
+            "nobody knows how `{phase}` of the migration ended{}: its Job may still run, and the data may be half changed",
+            release.place()
+        );
+        let fix =
+            "once the cluster answers, look at that Job and at the database; then submit again"
+                .to_owned();
+        Ok(self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await?)
     }
 
     /// Does work to its end. `ending` is set, and the reason is logged, once the job is to stop: the data would be half
@@ -170,6 +207,7 @@ impl Deploy<'_> {
                 self.migrated(release, &self.key(release, migrate, MigrationPhase::Backup)).await?
             }
         };
+        let never_ran = matches!(result, ActionResult::Denied(_));
         let message = result.to_string();
         let (output, judged) = match result {
             ActionResult::Exited { output, .. } => (last_lines(&output), None),
@@ -180,7 +218,7 @@ impl Deploy<'_> {
             | ActionResult::Failed(_) => (Vec::new(), None),
         };
         let release = Box::new(release.clone());
-        Ok(Cause::Migration { release, phase, message, output, backup_ms, judged })
+        Ok(Cause::Migration { release, phase, message, output, backup_ms, never_ran, judged })
     }
 }
 

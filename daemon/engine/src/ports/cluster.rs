@@ -35,7 +35,7 @@ pub trait Cluster: Send + Sync {
     ) -> Result<ActionResult, ClusterError>;
     /// Runs a part of a release's migration as a `Job` of its image, and waits for its end. The same key again makes no
     /// second `Job`, unless the `Job` of another release has failed. [`ActionResult::Waited`] means that the release is to
-    /// end, and no `Job` of this key has begun.
+    /// end, and no `Job` of this key has begun. [`ActionResult::Denied`] means that its turn never came.
     async fn migrate(
         &self,
         release: &Release,

@@ -189,6 +189,27 @@ async fn a_part_of_an_earlier_life_is_waited_for_though_the_job_was_cancelled_si
     }
 }
 
+/// The cluster does not answer again: what its Job did is said as it is known.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_nobody_saw_is_a_warning() {
+    let mut times = 0;
+    for call in 1..=12 {
+        let world = World::new().running("old").with(Fault::CallsFailFrom(call));
+        run(&world, &with(RETRIED)).await;
+        let past = world.past();
+        let has = |wanted: &dyn Fn(&Event) -> bool| past.iter().any(wanted);
+        let began = has(
+            &|event| matches!(event, Event::StepStarted(_, text) if text.starts_with("migrate, expand")),
+        );
+        let warned = has(
+            &|event| matches!(event, Event::Warning { message, .. } if message.contains("nobody knows how `expand`")),
+        );
+        assert_eq!(warned, began && done(&world).is_empty(), "{call}");
+        times += u32::from(warned);
+    }
+    assert!(times > 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_database_with_all_times_needs_no_backup_job() {
     let world = World::new().running("old");

@@ -73,7 +73,7 @@ pub(super) async fn take(
                 stop(client, release, begun.name).await?;
                 let minutes = LONGEST.as_secs() / 60;
                 let why = format!("Job {other} has had the lock `{lock}` for {minutes} min");
-                return Ok(Some(ActionResult::Failed(why)));
+                return Ok(Some(ActionResult::Denied(why)));
             }
             Place::Behind(other) => {
                 if other != named {
@@ -110,7 +110,7 @@ pub(super) async fn await_left(
         if since.elapsed() > LONGEST {
             let minutes = LONGEST.as_secs() / 60;
             let why = format!("Job {other} of an earlier job has not ended for {minutes} min");
-            return Ok(Some(ActionResult::Failed(why)));
+            return Ok(Some(ActionResult::Denied(why)));
         }
         if other != named {
             let line = format!("waits for Job {other} of an earlier job: it still runs");
