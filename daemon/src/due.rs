@@ -312,6 +312,16 @@ impl DueLoop {
                     Ok(None)
                 }
             },
+            DueKind::Contract => match (due.app(), &self.services) {
+                (Some(app), Some(services)) => {
+                    services.contract_due(&app).await.map_err(|error| error.to_string())
+                }
+                (Some(_), None) => Err("nobody makes jobs yet".into()),
+                (None, _) => {
+                    tracing::error!(key = due.key, "due work names no app; it is dropped");
+                    Ok(None)
+                }
+            },
             DueKind::Collect => match due.app() {
                 Some(app) => self.collect(&app).await,
                 None => {

@@ -62,7 +62,7 @@ impl Answer {
         let app = &record.job.app;
         let outcome = message.moment.as_str();
         let (mut release, mut diagnosis, mut stop) = (Value::Null, Value::Null, Value::Null);
-        let mut removed_from = Value::Null;
+        let (mut removed_from, mut contracted_in) = (Value::Null, Value::Null);
         match &record.outcome {
             Some(Outcome::Succeeded(done)) => {
                 release = json!({
@@ -73,6 +73,7 @@ impl Answer {
                 });
             }
             Some(Outcome::Removed(removed)) => removed_from = json!(removed.clusters),
+            Some(Outcome::Contracted(done)) => contracted_in = json!(done.clusters),
             Some(Outcome::Failed(why)) => {
                 diagnosis = json!({
                     "code": why.code,
@@ -96,6 +97,7 @@ impl Answer {
             "outcome": outcome,
             "release": release,
             "removed_from": removed_from,
+            "contracted_in": contracted_in,
             "diagnosis": diagnosis,
             "stop": stop,
         });

@@ -85,6 +85,10 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         Source::Removal(removal) => Some(v1::Removal { data: removal.data }),
         _ => None,
     };
+    let contract_of = match &job.source {
+        Source::Contract(release) => release.id.clone(),
+        _ => String::new(),
+    };
     let (source, rollback_of) = match job.source {
         Source::Commit(commit) => (
             Some(v1::Source {
@@ -99,7 +103,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
             String::new(),
         ),
         Source::Release(release) => (None, release.id),
-        Source::Removal(_) => (None, String::new()),
+        Source::Contract(_) | Source::Removal(_) => (None, String::new()),
     };
     v1::Job {
         id: job.id,
@@ -120,6 +124,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         held: record.held.map(held),
         removal,
         paused: record.paused.map(pause),
+        contract_of,
     }
 }
 
@@ -214,6 +219,11 @@ fn ended(outcome: Outcome) -> v1::Ended {
         Outcome::Removed(removed) => v1::Ended {
             outcome: v1::Outcome::Succeeded.into(),
             removed_from: removed.clusters,
+            ..v1::Ended::default()
+        },
+        Outcome::Contracted(contracted) => v1::Ended {
+            outcome: v1::Outcome::Succeeded.into(),
+            contracted_in: contracted.clusters,
             ..v1::Ended::default()
         },
         Outcome::Failed(why) => v1::Ended {
@@ -318,8 +328,9 @@ fn what(event: Event) -> What {
         Event::Paused { by, note } => What::Paused(v1::Paused { by, note }),
         Event::Resumed { by, note } => What::Resumed(v1::Resumed { by, note }),
         Event::Kept { release, until_ms } => What::Kept(kept(&release, until_ms)),
-        Event::Migrated { cluster, phase, key, at_ms } => {
-            What::Migrated(migrated(cluster, phase, key, at_ms))
+        Event::Migrated { cluster, release, digest, phase, key, at_ms } => {
+            let (phase, at) = (phase.to_string(), Some(timestamp(at_ms)));
+            What::Migrated(v1::Migrated { cluster, phase, key, at, release, digest })
         }
         Event::Planned(plan) => {
             let texts = |steps: &[windlass_model::plan::Step]| {

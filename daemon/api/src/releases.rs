@@ -4,7 +4,7 @@ use crate::{auth::caller, convert, errors, outgoing, serve::Handlers};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use windlass_proto::v1::{self, releases_server};
-use windlass_service::{ReleasesRequest, RemoveRequest, RollbackRequest, Verb};
+use windlass_service::{ContractRequest, ReleasesRequest, RemoveRequest, RollbackRequest, Verb};
 
 #[tonic::async_trait]
 impl releases_server::Releases for Handlers {
@@ -47,6 +47,19 @@ impl releases_server::Releases for Handlers {
             order: convert::order(message.cluster_order)?,
         };
         let record = self.0.rollback(&caller, request).await.map_err(errors::service)?;
+        Ok(Response::new(outgoing::job(record)))
+    }
+
+    async fn contract(
+        &self,
+        request: Request<v1::ContractRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let caller = caller(&request)?;
+        let message = request.into_inner();
+        let body = message.encode_to_vec();
+        let v1::ContractRequest { request_id, app, clusters } = message;
+        let request = ContractRequest { request_id, body, app: convert::app(app)?, clusters };
+        let record = self.0.contract(&caller, request).await.map_err(errors::service)?;
         Ok(Response::new(outgoing::job(record)))
     }
 

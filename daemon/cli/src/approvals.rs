@@ -80,6 +80,10 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
         None => match &job.removal {
             Some(v1::Removal { data: true }) => "removal of the app with all data".to_owned(),
             Some(v1::Removal { data: false }) => "removal of the app, without its data".to_owned(),
+            None if !job.contract_of.is_empty() => format!(
+                "contract of {}: no rollback leads to before it afterwards",
+                job.contract_of
+            ),
             None => format!("rollback to {}", job.rollback_of),
         },
     };

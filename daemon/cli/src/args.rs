@@ -272,6 +272,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         shown: Shown,
     },
+    /// Take out of an app's data what only releases before the one that serves work with.
+    #[command(after_long_help = contract::CONTRACT)]
+    Contract(Contract),
     /// Delete all that was made for an app in an environment, and nothing else.
     #[command(after_long_help = remove::REMOVE)]
     Remove(Remove),

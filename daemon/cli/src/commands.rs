@@ -60,6 +60,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             let job = client.releases.rollback(request).await?.into_inner();
             return submitted(client, &args, job, *detach, shown.detail()).await;
         }
+        Command::Contract(Contract { app, cluster, detach, shown }) => {
+            let request = v1::ContractRequest {
+                request_id: new_id(),
+                app: Some(source::app(app)?),
+                clusters: cluster.clone(),
+            };
+            let job = client.releases.contract(request).await?.into_inner();
+            return submitted(client, &args, job, *detach, shown.detail()).await;
+        }
         Command::Remove(command) => return remove::run(client, &args, command).await,
         Command::Watch { id, after, shown } => {
             return watch(client, &args, id, *after, shown.detail()).await;

@@ -35,11 +35,11 @@ pub fn is_of_operator(code: &str) -> bool {
 #[must_use]
 pub fn result(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Succeeded(_) | Outcome::Removed(_) => "success",
+        Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_) => "success",
         Outcome::Failed(diagnosis) if is_of_operator(&diagnosis.code) => "error",
         Outcome::Failed(_) => "failure",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancellation",
-        Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "skip",
+        Outcome::Stopped { why: Stop::Superseded { .. } | Stop::Outdated { .. }, .. } => "skip",
         Outcome::Stopped { why: Stop::Rejected { .. } | Stop::Aborted { .. }, .. } => {
             "cancellation"
         }

@@ -70,10 +70,12 @@ impl Deploy<'_> {
                 match self.forward(plan, at.index(), resume.begun, resume.progress, &mut slot).await
                 {
                     Ok(()) if self.removes() => return self.removed(&plan.release).await,
+                    Ok(()) if self.contracts() => return self.contracted(&plan.release).await,
                     Ok(()) => return self.serving(&plan.release).await,
                     Err(Interrupted { failure, begun, is_overtaken }) => {
-                        // What is removed cannot come back.
-                        let stays = failure.stays() || self.removes() || is_overtaken;
+                        // What is removed cannot come back, and what serves is not touched by a contraction.
+                        let is_one_way = self.removes() || self.contracts();
+                        let stays = failure.stays() || is_one_way || is_overtaken;
                         let outcome = ended(failure)?;
                         if stays {
                             return Ok(outcome);
@@ -288,6 +290,18 @@ impl Deploy<'_> {
     /// Returns whether the job removes its app.
     fn removes(&self) -> bool {
         matches!(self.job.source, Source::Removal(_))
+    }
+
+    /// Returns whether the job takes out of the data what only earlier releases work with.
+    fn contracts(&self) -> bool {
+        matches!(self.job.source, Source::Contract(_))
+    }
+
+    /// Ends a contraction.
+    async fn contracted(&self, release: &Release) -> Result<Outcome, JournalLost> {
+        self.run.record(Event::Finished(Stage::Release)).await?;
+        let Release { id, app, clusters, .. } = release.clone();
+        Ok(Outcome::Contracted(Contracted { release: id, app, clusters }))
     }
 
     /// Ends a removal.

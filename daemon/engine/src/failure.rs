@@ -4,6 +4,7 @@ use crate::{analysis::Fault, dockerfile::RecipeError, journal::JournalLost};
 use thiserror::Error;
 use windlass_model::{
     cluster::NoCluster,
+    contraction::Contraction,
     diagnosis::Diagnosis,
     error::{BuildError, ClusterError, GitError, LoginError, PluginError, SecretError},
     hook::HookPhase,
@@ -105,6 +106,12 @@ pub enum Cause {
     /// The step of `build.command` failed.
     #[error(transparent)]
     Command(BuildError),
+    /// The data does not hold any more what a rollback's release works with.
+    #[error(
+        "release {} cannot come back{}: the data holds only what {} and later ones work with",
+        release.id, release.place(), contraction.release
+    )]
+    Contracted { release: Box<Release>, contraction: Contraction },
     /// The app may not go to the job's clusters any more.
     #[error(transparent)]
     NoCluster(#[from] NoCluster),
@@ -122,6 +129,8 @@ pub enum Cause {
     Migration {
         release: Box<Release>,
         phase: MigrationPhase,
+        /// The job takes out of the data what only earlier releases work with: the release serves all the while.
+        contracts: bool,
         /// End of the command: `exited with 1`.
         message: String,
         /// Last lines of its output.

@@ -84,11 +84,11 @@ impl Deploy<'_> {
         let (release, failure) = match outcome {
             Outcome::Succeeded(release) => (Some(&**release), None),
             Outcome::Failed(diagnosis) => (None, Some((**diagnosis).clone())),
-            Outcome::Removed(_) | Outcome::Stopped { .. } => (None, None),
+            Outcome::Removed(_) | Outcome::Contracted(_) | Outcome::Stopped { .. } => (None, None),
         };
         let commit = match &job.source {
             Source::Commit(commit) => commit.id.clone(),
-            Source::Release(release) => release.commit.clone(),
+            Source::Release(release) | Source::Contract(release) => release.commit.clone(),
             Source::Removal(_) => String::new(),
         };
         let about = About {

@@ -157,6 +157,8 @@ impl Deploy<'_> {
             (_, Source::Release(earlier)) => {
                 Box::new(earlier.again(&self.job.id, &self.job.clusters.names))
             }
+            // It serves, and stays the release that it is.
+            (_, Source::Contract(serving)) => Box::new(serving.at(&self.job.clusters.names)),
             (_, Source::Removal(_)) => {
                 Box::new(Release::bare(&self.job.id, &self.job.app, &self.job.clusters.names))
             }

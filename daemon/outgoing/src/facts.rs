@@ -31,7 +31,7 @@ impl Facts {
     pub(crate) fn of(record: JobRecord) -> Self {
         let (commit, branch) = match record.job.source {
             Source::Commit(commit) => (commit.id, Some(commit.branch)),
-            Source::Release(release) => (release.commit, None),
+            Source::Release(release) | Source::Contract(release) => (release.commit, None),
             Source::Removal(_) => (String::new(), None),
         };
         let branch = branch.filter(|branch| !branch.is_empty());
@@ -148,6 +148,9 @@ impl Facts {
                 format!("Was approved, and is being deployed to {environment}")
             }
             (Moment::Succeeded, Some(Outcome::Removed(_))) => format!("Removed from {environment}"),
+            (Moment::Succeeded, Some(Outcome::Contracted(contracted))) => {
+                format!("Contracted the data in {environment}: {contracted}")
+            }
             (Moment::Succeeded, _) => format!("Deployed to {environment}"),
             (Moment::Failed, Some(Outcome::Failed(diagnosis))) => {
                 format!("{}: {}", diagnosis.code, diagnosis.what)
@@ -178,12 +181,14 @@ fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded(_) => "succeeded",
         Outcome::Removed(_) => "removed",
+        Outcome::Contracted(_) => "contracted",
         Outcome::Failed(_) => "failed",
         Outcome::Stopped { why: Stop::Cancelled { .. }, .. } => "cancelled",
         Outcome::Stopped { why: Stop::Superseded { .. }, .. } => "superseded",
         Outcome::Stopped { why: Stop::TimedOut { .. }, .. } => "timed-out",
         Outcome::Stopped { why: Stop::Rejected { .. }, .. } => "rejected",
         Outcome::Stopped { why: Stop::Aborted { .. }, .. } => "aborted",
+        Outcome::Stopped { why: Stop::Outdated { .. }, .. } => "outdated",
         Outcome::Stopped { why: Stop::NotApproved { .. }, .. } => "not-approved",
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     caller::Caller,
+    contract::ContractRequest,
     error::ServiceError,
     remove::RemoveRequest,
     rollback::RollbackRequest,
@@ -44,6 +45,10 @@ impl Services {
                 let to = Some(release.id);
                 let request = RollbackRequest { request_id, body, app, to, clusters, order };
                 return self.rollback_kept(caller, request, gates).await;
+            }
+            Source::Contract(_) => {
+                let request = ContractRequest { request_id, body, app, clusters };
+                return self.contract(caller, request).await;
             }
             Source::Removal(removal) => {
                 let data = removal.data;

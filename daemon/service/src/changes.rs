@@ -96,11 +96,12 @@ struct Reached {
     plan: Option<Box<Plan>>,
 }
 
-/// Returns the last release that a job has made. `None` means that it has made none, or that it removes its app.
+/// Returns the last release that a job has made. `None` means that it has made none, or that it is to make
+/// none.
 fn reached(job: &Job, events: impl Iterator<Item = Event>) -> Option<Reached> {
     let clusters = &job.clusters.names;
     let mut last = match &job.source {
-        Source::Removal(_) => return None,
+        Source::Contract(_) | Source::Removal(_) => return None,
         Source::Commit(_) => None,
         Source::Release(earlier) => {
             Some(Reached { release: earlier.again(&job.id, clusters), plan: None })

@@ -77,6 +77,7 @@ pub use projects::{AppliedProject, ApplyProject};
 pub use quota::JobQuota;
 pub use registries::PutRegistryRequest;
 pub use releases::{ListedRelease, ReleasePage, ReleasesRequest};
+pub use contract::ContractRequest;
 pub use remove::{RemoveRequest, RemovedObject};
 pub use rollback::RollbackRequest;
 pub use search::{LogHit, SearchPage, SearchRequest};

@@ -22,7 +22,7 @@ impl Services {
         let mut receivers = project.receivers(app, &url, &commit);
         let ends = match source {
             Source::Removal(_) => self.ended_deployments(project, app, &job.clusters.names).await,
-            Source::Commit(_) | Source::Release(_) => Ok(Vec::new()),
+            Source::Commit(_) | Source::Release(_) | Source::Contract(_) => Ok(Vec::new()),
         };
         let previews = self.hearing_of_preview(project, job).await;
         for found in [ends, previews] {
@@ -34,7 +34,7 @@ impl Services {
         receivers
     }
 
-    /// Returns the repository and the commit that a job deploys. `None` means that it is a removal.
+    /// Returns the repository and the commit that a job deploys. `None` means that it deploys none.
     async fn origin(&self, source: &Source) -> Option<(String, String)> {
         match source {
             Source::Commit(commit) => Some((commit.repository.clone(), commit.id.clone())),
@@ -42,7 +42,8 @@ impl Services {
                 let url = self.repository_of(release).await.unwrap_or_default();
                 Some((url, release.commit.clone()))
             }
-            Source::Removal(_) => None,
+            // Endpoints hear of it: a commit is no other for it.
+            Source::Contract(_) | Source::Removal(_) => None,
         }
     }
 
@@ -55,7 +56,7 @@ impl Services {
                 Source::Commit(commit) => return Some(commit.repository),
                 Source::Release(before) if before.id == id => return None,
                 Source::Release(before) => id = before.id,
-                Source::Removal(_) => return None,
+                Source::Contract(_) | Source::Removal(_) => return None,
             }
         }
         None

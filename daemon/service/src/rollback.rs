@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use windlass_engine::ports::store::{Collected, JobRecord};
 use windlass_model::{
     app::App,
-    clock::now_ms,
+    clock::{now_ms, utc},
     cluster::{Clusters, RolloutOrder, place},
+    contraction::Contraction,
     job::{Gate, Release, Source},
     spec::Spec,
 };
@@ -80,6 +81,7 @@ impl Services {
             }
         };
         self.check_not_removed(&release, &clusters.names).await?;
+        self.check_not_contracted(&release, &clusters.names).await?;
         let job = NewJob {
             app,
             clusters,
@@ -105,6 +107,21 @@ impl Services {
             let removal = self.releases.removal(&release.app, cluster).await?;
             if let Some(job) = removal.filter(|job| release.id <= *job) {
                 return Err(removed(&release.app, cluster, &job));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the data still holds what a release works with, in these clusters.
+    async fn check_not_contracted(
+        &self,
+        release: &Release,
+        clusters: &[String],
+    ) -> Result<(), ServiceError> {
+        for cluster in clusters {
+            let contraction = self.releases.contraction(&release.app, cluster).await?;
+            if let Some(contraction) = contraction.filter(|it| it.is_past(release)) {
+                return Err(contracted(release, cluster, &contraction));
             }
         }
         Ok(())
@@ -260,6 +277,22 @@ fn removed(app: &App, cluster: &str, job: &str) -> ServiceError {
             place(cluster)
         ),
         fix: "deploy a commit: windlass submit".into(),
+    }
+}
+
+/// Returns the error for a release that does not work with the data any more.
+fn contracted(release: &Release, cluster: &str, contraction: &Contraction) -> ServiceError {
+    let Contraction { release: since, at_ms, .. } = contraction;
+    let app = &release.app;
+    ServiceError::Conflict {
+        reason: "contracted",
+        message: format!(
+            "release {} of {app} does not come back{}: the data was contracted at {}, and holds only what {since} and later releases work with",
+            release.id,
+            place(cluster),
+            utc(*at_ms)
+        ),
+        fix: format!("roll back to {since} or a later release, or deploy a commit that works with the data: windlass submit; {}", list_them(app)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     caller::Caller,
+    contract,
     check,
     error::ServiceError,
     finish::finish,
@@ -294,6 +295,10 @@ impl Services {
                 preview_push::open(&*previews, preview).await?;
             } else if matches!(job.source, Source::Release(_)) {
                 preview_push::check_not_ended(&*previews, &job.app).await?;
+            }
+            // A newer job ends what waits, and this one is to end nothing.
+            if matches!(job.source, Source::Contract(_)) && jobs.has_unfinished(&job.app).await? {
+                return Err(contract::busy(&job.app));
             }
             let ends = job.ends.take();
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;

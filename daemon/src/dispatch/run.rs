@@ -182,6 +182,7 @@ async fn claimed(shared: &Shared, id: &str, handles: Handles) -> Result<Ended, J
     match outcome {
         Outcome::Succeeded(release) => tracing::info!(digest = release.image.digest, "succeeded"),
         Outcome::Removed(removed) => tracing::info!(%removed, "succeeded"),
+        Outcome::Contracted(contracted) => tracing::info!(%contracted, "succeeded"),
         Outcome::Failed(why) => tracing::info!(stage = %why.stage, code = why.code, "failed"),
         Outcome::Stopped { why, .. } => tracing::info!(%why, "stopped"),
     }

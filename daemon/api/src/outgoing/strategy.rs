@@ -35,16 +35,6 @@ pub(super) fn kept(release: &Release, until_ms: u64) -> v1::Kept {
     v1::Kept { cluster: release.cluster().to_owned(), until: Some(timestamp(until_ms)) }
 }
 
-/// Returns the message for a part of a migration.
-pub(super) fn migrated(
-    cluster: String,
-    phase: MigrationPhase,
-    key: String,
-    at_ms: u64,
-) -> v1::Migrated {
-    v1::Migrated { cluster, phase: phase.to_string(), key, at: Some(timestamp(at_ms)) }
-}
-
 /// Returns the message for a pause.
 pub(super) fn pause(pause: Pause) -> v1::Pause {
     let Pause { by, note, at_ms } = pause;

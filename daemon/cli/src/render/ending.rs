@@ -40,6 +40,16 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
             lines.extend(next(&[(format!("windlass show {} --events", job.id), "what stayed")]));
             lines
         }
+        v1::Outcome::Succeeded if !ended.contracted_in.is_empty() => {
+            let place = place(&ended.contracted_in);
+            let text = format!(
+                "{after}: the data of {name} is contracted{place}; no rollback leads to before {}",
+                job.contract_of
+            );
+            let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(Look::Strong, &text)];
+            lines.extend(next(&[(format!("windlass show {} --events", job.id), "what it printed")]));
+            lines
+        }
         v1::Outcome::Succeeded => {
             let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(
                 Look::Strong,

@@ -25,6 +25,8 @@ export interface Ended {
   release: Release | null; diagnosis: Diagnosis | null; stop: string;
   /** Clusters that the app was removed from. Empty means that the job was no removal. */
   removed_from: string[];
+  /** Clusters whose data was contracted; empty for any other job. */
+  contracted_in: string[];
 }
 
 export interface Waiting {
@@ -40,6 +42,8 @@ export interface Pause { by: string; note: string; at: number | null }
 
 export interface Job {
   id: string; app: App; source: Source | null; rollback_of: string;
+  /** The release whose data the job contracts; empty otherwise. */
+  contract_of: string;
   labels: Record<string, string>; state: State; stage: Stage | "";
   created: number; principal: string; last_seq: number; ended: Ended | null;
   clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;

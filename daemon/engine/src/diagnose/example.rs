@@ -11,6 +11,7 @@ use windlass_model::diagnosis::Diagnosis;
 use windlass_model::{
     app::NameError,
     cluster::{DEFAULT, NoCluster},
+    contraction::Contraction,
     error::{BuildError, ClusterError, GitError, LoginError, PluginError, SecretError},
     hook::HookPhase,
     job::Stage,
@@ -139,6 +140,7 @@ pub(crate) fn example(code: Code) -> Diagnosis {
             Cause::Migration {
                 release: Box::new(samples::release()),
                 phase: MigrationPhase::Expand,
+                contracts: false,
                 message: "exited with 1".into(),
                 output: strings(&[
                     "ALTER TABLE orders ADD COLUMN paid boolean NOT NULL",
@@ -147,6 +149,17 @@ pub(crate) fn example(code: Code) -> Diagnosis {
                 backup_ms: Some(1_764_093_182_000),
                 never_ran: false,
                 judged: None,
+            },
+        ),
+        Code::DataContracted => (
+            Stage::Release,
+            Cause::Contracted {
+                release: Box::new(samples::release()),
+                contraction: Contraction {
+                    release: "0197c0de-0002".into(),
+                    digest: "sha256:2".into(),
+                    at_ms: 1_764_093_182_000,
+                },
             },
         ),
         Code::RollbackFailed => (

@@ -2,42 +2,68 @@
 
 use super::code::Code;
 use crate::failure::{Cause, Failure};
-use windlass_model::{clock::utc, diagnosis::Diagnosis, runtime::MigrationPhase};
+use windlass_model::{
+    clock::utc, contraction::Contraction, diagnosis::Diagnosis, job::Release,
+    runtime::MigrationPhase,
+};
 
 pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
-    let Cause::Migration { release, phase, output, backup_ms, never_ran, judged, .. } =
-        &failure.cause
+    if let Cause::Contracted { release, contraction } = &failure.cause {
+        return Some(contracted(failure, release, contraction));
+    }
+    let Cause::Migration {
+        release,
+        phase,
+        contracts,
+        message: _,
+        output,
+        backup_ms,
+        never_ran,
+        judged,
+    } = &failure.cause
     else {
         return None;
     };
     let data = match (phase, backup_ms) {
         (MigrationPhase::Plan | MigrationPhase::Backup, _) => "nothing was migrated".to_owned(),
         _ if *never_ran => format!("nothing was migrated: `{phase}` did not run"),
-        (MigrationPhase::Expand, Some(at_ms)) => format!(
-            "`expand` may be half done, and is not undone by itself; the backup of the data is of {}",
+        (MigrationPhase::Expand | MigrationPhase::Contract, Some(at_ms)) => format!(
+            "`{phase}` may be half done, and is not undone by itself; the backup of the data is of {}",
             utc(*at_ms)
         ),
-        (MigrationPhase::Expand, None) => {
-            "`expand` may be half done, and is not undone by itself; there is no backup".to_owned()
+        (MigrationPhase::Expand | MigrationPhase::Contract, None) => {
+            format!("`{phase}` may be half done, and is not undone by itself; there is no backup")
         }
+    };
+    let serves = if *contracts {
+        format!("release {} serves as it did", release.id)
+    } else {
+        "no request comes to the new version".to_owned()
+    };
+    let again = if *contracts {
+        format!("`windlass contract {}`", release.app)
+    } else {
+        "submit again".to_owned()
     };
     let mut fixes = judged.as_ref().map_or_else(Vec::new, |judged| judged.fixes.clone());
     fixes.push(match phase {
-        _ if *never_ran => "see whether that Job hangs; then submit again".to_owned(),
-        MigrationPhase::Plan => "mend what it says; then submit again".to_owned(),
+        _ if *never_ran => format!("see whether that Job hangs; then {again}"),
+        MigrationPhase::Plan => format!("mend what it says; then {again}"),
         MigrationPhase::Backup => {
-            "let the backup succeed; then submit again: nothing is migrated without it".to_owned()
+            format!("let the backup succeed; then {again}: nothing is migrated without it")
         }
         MigrationPhase::Expand => {
-            "see in the database what was done, mend it or the command, then submit again: the command runs again"
-                .to_owned()
+            format!("see in the database what was done, mend it or the command, then {again}: the command runs again")
+        }
+        MigrationPhase::Contract => {
+            format!("see in the database what was done before you roll back, and mend it; then {again}, or release a command that is mended")
         }
     });
     let diagnosis = Diagnosis {
         code: Code::MigrationFailed.into(),
         subject: format!("migration of {}, {phase}", release.app),
         what: failure.cause.to_string(),
-        why: format!("no request comes to the new version; {data}"),
+        why: format!("{serves}; {data}"),
         fixes,
         evidence: output.clone(),
         ..Diagnosis::default()
@@ -55,6 +81,26 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     })
 }
 
+/// Diagnoses a rollback to a release that does not work with the data any more.
+fn contracted(failure: &Failure, release: &Release, contraction: &Contraction) -> Diagnosis {
+    Diagnosis {
+        code: Code::DataContracted.into(),
+        subject: format!("rollback of {} to {}", release.app, release.id),
+        what: failure.cause.to_string(),
+        why: format!(
+            "`contract` of release {} ran at {}: it took out of the data what only earlier releases work with",
+            contraction.release,
+            utc(contraction.at_ms)
+        ),
+        fixes: vec![
+            format!("roll back to release {} or a later one", contraction.release),
+            "deploy a commit that works with the data as it is".to_owned(),
+        ],
+        command: Some(format!("windlass releases {}", release.app)),
+        ..Diagnosis::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +110,7 @@ mod tests {
         let cause = Cause::Migration {
             release: Box::new(samples::release()),
             phase,
+            contracts: phase == MigrationPhase::Contract,
             message: "exited with 1".into(),
             output: vec!["relation \"orders\" does not exist".into()],
             backup_ms,
@@ -82,6 +129,9 @@ mod tests {
             assert!(half.why.contains(part), "{part}: {}", half.why);
         }
         assert_eq!(half.evidence, ["relation \"orders\" does not exist"]);
+        let late = diagnosis(MigrationPhase::Contract, None);
+        assert!(late.why.contains("serves as it did; `contract` may be half done"), "{}", late.why);
+        assert!(late.fixes[0].contains("windlass contract shop/web"), "{:?}", late.fixes);
         let without = diagnosis(MigrationPhase::Expand, None);
         assert!(without.why.contains("there is no backup"), "{}", without.why);
         let backup = diagnosis(MigrationPhase::Backup, None);
@@ -117,6 +167,7 @@ mod tests {
         let cause = Cause::Migration {
             release: Box::new(samples::release()),
             phase: MigrationPhase::Plan,
+            contracts: false,
             message: "the command is not in the image".into(),
             output: Vec::new(),
             backup_ms: None,

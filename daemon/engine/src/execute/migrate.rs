@@ -16,7 +16,7 @@ use windlass_model::{
     error::ClusterError,
     event::Event,
     hook::ActionResult,
-    job::{Release, Source, Stage},
+    job::{Release, Stage},
     runtime::{Backup, Migrate, MigrationPhase},
 };
 
@@ -38,9 +38,8 @@ impl Deploy<'_> {
         phase: MigrationPhase,
     ) -> Result<(), Cause> {
         let Some(migrate) = &release.runtime.migrate else { return Ok(()) };
-        let contracts = matches!(self.job.source, Source::Contract(_));
         let whole = self.key(release, migrate, MigrationPhase::Expand);
-        if !contracts
+        if !self.contracts()
             && let Some(at_ms) = self.migrated(release, &whole).await?
         {
             let line = format!("not run: the data was migrated for this image at {}", utc(at_ms));
@@ -218,7 +217,17 @@ impl Deploy<'_> {
             | ActionResult::Failed(_) => (Vec::new(), None),
         };
         let release = Box::new(release.clone());
-        Ok(Cause::Migration { release, phase, message, output, backup_ms, never_ran, judged })
+        let contracts = self.contracts();
+        Ok(Cause::Migration {
+            release,
+            phase,
+            contracts,
+            message,
+            output,
+            backup_ms,
+            never_ran,
+            judged,
+        })
     }
 }
 

@@ -11,7 +11,8 @@ use windlass_model::{
     event::Event,
     hook::Hook,
     job::{Release, Source, Stage},
-    plan::{Plan, Previous, plan, removing},
+    outcome::Stop,
+    plan::{Plan, Previous, contracting, plan, removing},
 };
 
 impl Deploy<'_> {
@@ -34,8 +35,15 @@ impl Deploy<'_> {
                 self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
                 return Ok(plan);
             }
+            if let Source::Contract(_) = self.job.source {
+                self.check_serves(release).await?;
+                let plan = contracting(release);
+                self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
+                return Ok(plan);
+            }
             let mut release = release.clone();
-            if let Source::Release(_) = self.job.source {
+            if let Source::Release(earlier) = &self.job.source {
+                self.check_not_contracted(earlier).await?;
                 // It has served before: users wait for it, and not it for users.
                 release.runtime.strategy = release.runtime.strategy.at_once();
             }
@@ -47,7 +55,7 @@ impl Deploy<'_> {
             let hooks = match self.job.source {
                 Source::Commit(_) => self.hooks_of(release).await?,
                 // Migrations of an earlier release ran with it. Notification hooks run after a rollback too.
-                Source::Release(_) | Source::Removal(_) => Vec::new(),
+                Source::Release(_) | Source::Contract(_) | Source::Removal(_) => Vec::new(),
             };
             let previous = self.previous(release).await?;
             let plan = plan(release, self.job.clusters.order, &previous, &hooks);
@@ -55,6 +63,28 @@ impl Deploy<'_> {
             Ok::<_, Cause>(plan)
         };
         planned.await.map_err(|cause| Failure { at: Stage::Release, cause })
+    }
+
+    /// Checks that a release serves in all its clusters: the job may have waited.
+    async fn check_serves(&self, release: &Release) -> Result<(), Cause> {
+        for placed in release.each() {
+            let last = self.run.last_release(&placed.app, placed.cluster()).await?;
+            if last.is_none_or(|last| last.id != placed.id) {
+                return Err(Cause::Stopped(Stop::Outdated { release: placed.id }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the data still holds what an earlier release works with, in the clusters that it goes to.
+    async fn check_not_contracted(&self, earlier: &Release) -> Result<(), Cause> {
+        for placed in earlier.at(&self.job.clusters.names).each() {
+            let contraction = self.run.contraction(&placed.app, placed.cluster()).await?;
+            if let Some(contraction) = contraction.filter(|it| it.is_past(&placed)) {
+                return Err(Cause::Contracted { release: Box::new(placed), contraction });
+            }
+        }
+        Ok(())
     }
 
     /// Returns what serves in each of a release's clusters. What serves and is unknown to the journal is not

@@ -180,6 +180,7 @@ impl JobMetrics {
         match outcome {
             Outcome::Succeeded(release) => note(&release.clusters),
             Outcome::Removed(removed) => note(&removed.clusters),
+            Outcome::Contracted(contracted) => note(&contracted.clusters),
             Outcome::Failed(diagnosis) => {
                 let is_own =
                     OF_CLUSTER.contains(&&*diagnosis.code) && !clusters.iter().any(is_operators);

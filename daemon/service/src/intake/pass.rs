@@ -331,7 +331,7 @@ impl Services {
         let job = &record.job;
         let commit = match &job.source {
             Source::Commit(commit) => commit.id.clone(),
-            Source::Release(release) => release.commit.clone(),
+            Source::Release(release) | Source::Contract(release) => release.commit.clone(),
             Source::Removal(_) => String::new(),
         };
         let project = &cause.delivery.project;

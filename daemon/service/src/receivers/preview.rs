@@ -26,7 +26,7 @@ impl Services {
                 let known = self.previews.preview(&job.app).await?;
                 known.map(|record| (PreviewChange::Ready, record))
             }
-            (None, None, Source::Commit(_) | Source::Removal(_)) => None,
+            (None, None, Source::Commit(_) | Source::Contract(_) | Source::Removal(_)) => None,
         };
         let Some((change, record)) = found else { return Ok(Vec::new()) };
         let pull = pull_request(project, &record);

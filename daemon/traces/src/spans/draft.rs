@@ -72,7 +72,10 @@ impl End {
     pub(super) fn of(outcome: &Outcome) -> Self {
         let error = match outcome {
             Outcome::Failed(diagnosis) => Some((diagnosis.code.clone(), cut(&diagnosis.what))),
-            Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Stopped { .. } => None,
+            Outcome::Succeeded(_)
+            | Outcome::Removed(_)
+            | Outcome::Contracted(_)
+            | Outcome::Stopped { .. } => None,
         };
         Self { result: blame::result(outcome), error }
     }

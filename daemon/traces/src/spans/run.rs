@@ -79,6 +79,10 @@ fn attributes(job: &Job) -> Vec<Attribute> {
             all.push(Attribute::text("vcs.ref.head.revision", release.commit.clone()));
             all.push(Attribute::text("windlass.rollback.to", release.id.clone()));
         }
+        Source::Contract(release) => {
+            all.push(Attribute::text("vcs.ref.head.revision", release.commit.clone()));
+            all.push(Attribute::text("windlass.contract.of", release.id.clone()));
+        }
         Source::Removal(removal) => {
             all.push(Attribute::flag("windlass.removal.data", removal.data));
         }

@@ -17,6 +17,7 @@ function Waiting({ job }: { job: Job }) {
   const { source, removal } = job;
   if (source) return <>Commit <Commit id={source.commit} /> of <span class="quiet">{repository(source.repository)}</span></>;
   if (removal) return <>Removal of the app{removal.data ? " with all its data" : ", without its data"}</>;
+  if (job.contract_of) return <>Contraction of the data: what only versions before <a href={`/jobs/${job.contract_of}`}>the release that serves</a> work with goes, and no rollback leads to these afterwards</>;
   return <>Rollback to <a href={`/jobs/${job.rollback_of}`}>an earlier release</a></>;
 }
 

@@ -100,4 +100,4 @@ export function ChangesCard({ job, version }: { job: Job; version: string }) {
 
 /** Returns whether the caller may see the changes of a job: they have values of its environment. */
 export const seesChanges = (job: Job) =>
-  !job.removal && (may("deploy", job.app.project) || may("approve", job.app.project));
+  !job.removal && !job.contract_of && (may("deploy", job.app.project) || may("approve", job.app.project));

@@ -70,6 +70,12 @@ export function Notice({ job, view }: { job: Job; view: View }) {
         <p>All that was made for the app is deleted. Images stay in the registry, and its releases do not come back by a rollback.</p></div></section>
     );
   }
+  if (ended?.contracted_in.length) {
+    return (
+      <section class="card notice grey"><Icon name="succeeded" /><div><h2>Contracted{ended.contracted_in.join() !== "default" && ` in ${ended.contracted_in.join(", ")}`}</h2>
+        <p>The data holds no more what only versions before <a href={`/jobs/${job.contract_of}`}>this release</a> work with. No rollback leads to these.</p></div></section>
+    );
+  }
   if (job.waiting && !job.held && !ended) {
     const { sentence, job: other } = job.waiting;
     return (
@@ -82,7 +88,7 @@ export function Notice({ job, view }: { job: Job; view: View }) {
 
 /** The stages in a row, each with its sign and its time. */
 export function Stages({ job, view }: { job: Job; view: View }) {
-  const isRollback = !!job.rollback_of || !!job.removal;
+  const isRollback = !!job.rollback_of || !!job.contract_of || !!job.removal;
   // Most jobs have no hooks, and a rollback or a removal builds nothing.
   const stages = STAGES.filter((stage) => view.stages.has(stage) || (stage !== "hooks" && (!isRollback || stage === "release")));
   return (

@@ -9,6 +9,7 @@ import { Weight, isReleasing } from "./weight";
 
 function what(job: Job): string {
   if (job.rollback_of) return "rollback";
+  if (job.contract_of) return "contraction";
   if (job.removal) return job.removal.data ? "removal with data" : "removal";
   const revision = job.source?.revision || job.source?.branch;
   return revision ? revision.replace(/^refs\/(heads|tags)\//, "") : "commit";

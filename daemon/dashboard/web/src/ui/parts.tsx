@@ -126,6 +126,7 @@ export function Dialog(
 /** What a job deploys, in one line. */
 export function subject(job: Job): string {
   if (job.rollback_of) return "Rollback to an earlier release";
+  if (job.contract_of) return "Contraction of the data";
   if (job.removal) return job.removal.data ? "Removal of the app with its data" : "Removal of the app";
   return job.labels["windlass.summary"] || job.source?.revision || job.source?.branch || "Commit";
 }

@@ -58,3 +58,26 @@ pub(crate) const MIGRATION_FAILED: &Page = &Page {
     ],
     related: &["hook-failed", "job-failed", "no-room-on-nodes"],
 };
+
+pub(crate) const DATA_CONTRACTED: &Page = &Page {
+    code: "data-contracted",
+    title: "The data does not hold any more what a rollback's release works with",
+    stages: &[Stage::Release],
+    means: "`contract` of a later release ran: it took out of the data what only releases before it work with. A rollback to one of these would serve errors, so it is refused, and what serves is not touched.",
+    noticed: "The journal has the release whose `contract` ran last in each cluster. Releases of the same image as that one, and later ones, come back as always.",
+    causes: &[
+        Origin {
+            cause: "Somebody approved a contraction since that release served",
+            evidence: "The list of jobs has a contraction that succeeded, with the name of whoever approved it.",
+            fix: "Roll back to a later release, or deploy a commit that works with the data as it is.",
+            lines: Lines::Shell(&["windlass releases shop/web", "windlass rollback shop/web --to RELEASE"]),
+        },
+        Origin {
+            cause: "The data was restored from a backup since",
+            evidence: "You restored it by yourself: Windlass never does.",
+            fix: "Deploy the commit of the earlier release again. Its `expand` ran for the data of before, and runs again where its image or environment is another one.",
+            lines: Lines::Shell(&["windlass submit shop/web --commit COMMIT"]),
+        },
+    ],
+    related: &["migration-failed", "way-back-failed"],
+};

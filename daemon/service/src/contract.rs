@@ -1,0 +1,227 @@
+//! Contraction: a job that takes out of the data of an app what only releases before the one that serves work with.
+
+use crate::{
+    caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
+};
+use std::collections::BTreeMap;
+use windlass_engine::ports::store::JobRecord;
+use windlass_model::{
+    app::App,
+    clock::now_ms,
+    cluster::place,
+    job::{Gate, Release, Source},
+    outcome::{Outcome, Stop},
+    spec::Spec,
+};
+
+/// Principal of jobs that the daemon makes when a release has served for its time.
+const PRINCIPAL: &str = "windlassd";
+
+/// Milliseconds between two looks at a job that waits for its approval.
+const LOOK_MS: u64 = 600_000;
+
+/// Milliseconds until a look where a job of the app is unfinished.
+const BUSY_MS: u64 = 60_000;
+
+/// Number of jobs for one release, each after one that a newer job of the app ended.
+const MOST: u32 = 100;
+
+/// Request for a contraction of an app's data.
+#[derive(Clone, Debug)]
+pub struct ContractRequest {
+    /// Id that the caller chose, 1 to 64 printable ASCII characters without spaces.
+    /// A repeat with the same `body` is one job.
+    pub request_id: String,
+    /// Whole request as the door received it. It distinguishes a repeat from another request.
+    pub body: Vec<u8>,
+    pub app: App,
+    /// Names of clusters. Empty means all in which the release serves.
+    pub clusters: Vec<String>,
+}
+
+/// Release whose contraction is due, or the time of the next look.
+enum Next {
+    Contract(Release),
+    Later(u64),
+    Never,
+}
+
+impl Services {
+    /// Accepts a job that contracts the data of the release that serves, before its time too. It waits for an approval. The
+    /// answer to a repeat of a request is the job of the first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] if no release serves, it has no `migrate.contract`, another one serves in each cluster, or
+    /// a job of the app is unfinished.
+    pub async fn contract(
+        &self,
+        caller: &Caller,
+        request: ContractRequest,
+    ) -> Result<JobRecord, ServiceError> {
+        let ContractRequest { request_id, body, app, clusters } = request;
+        caller.may(Verb::Deploy, &app.project)?;
+        check::request_id(&request_id)?;
+        if let Some(known) = self.jobs.submitted(&caller.name, &request_id, &body).await? {
+            return Ok(known);
+        }
+        let clusters = self.clusters_of(&app, &clusters).await?;
+        let release = self.contractible(&app, &clusters.names).await?;
+        self.accept_contract(&caller.name, request_id, body, release).await
+    }
+
+    /// Has somebody asked to approve the contraction of an app's data, once its release has served for its time, and
+    /// returns when to look again. `None` means never: there is nothing to contract, or somebody decided.
+    ///
+    /// # Errors
+    /// As [`Self::contract`]: it is to be tried again.
+    pub async fn contract_due(&self, app: &App) -> Result<Option<u64>, ServiceError> {
+        let release = match self.next_contract(app).await? {
+            Next::Contract(release) => release,
+            Next::Later(at_ms) => return Ok(Some(at_ms)),
+            Next::Never => return Ok(None),
+        };
+        // Whoever deployed meanwhile is not kept from it.
+        if self.jobs.has_unfinished(app).await? {
+            return Ok(Some(now_ms() + BUSY_MS));
+        }
+        for number in 0..MOST {
+            let request_id = format!("contract-{}-{number}", release.id);
+            let body = request_id.clone().into_bytes();
+            match self.jobs.submitted(PRINCIPAL, &request_id, &body).await? {
+                None => {
+                    let record =
+                        self.accept_contract(PRINCIPAL, request_id, body, release).await?;
+                    tracing::info!(%app, job = record.job.id, "the data may be contracted: the job waits for an approval");
+                    return Ok(Some(now_ms() + LOOK_MS));
+                }
+                // The newer job did not succeed: the release serves still.
+                Some(JobRecord {
+                    outcome: Some(Outcome::Stopped { why: Stop::Superseded { .. }, .. }),
+                    ..
+                }) => {}
+                Some(record) => {
+                    return Ok(record.outcome.is_none().then(|| now_ms() + LOOK_MS));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the release of an app whose data is to be contracted now.
+    async fn next_contract(&self, app: &App) -> Result<Next, ServiceError> {
+        let mut next: Option<Release> = None;
+        let all = self.clusters_of(app, &[]).await?;
+        for cluster in &all.names {
+            let Some(release) = self.releases.last_release(app, cluster).await? else { continue };
+            if !self.is_contractible(&release, cluster).await? {
+                continue;
+            }
+            match &mut next {
+                None => next = Some(release.at(std::slice::from_ref(cluster))),
+                Some(first) if first.id == release.id => first.clusters.push(cluster.clone()),
+                // Another one serves in each: the newer one has its own time.
+                Some(first) if first.id < release.id => {
+                    next = Some(release.at(std::slice::from_ref(cluster)));
+                }
+                Some(_) => {}
+            }
+        }
+        let Some(release) = next else { return Ok(Next::Never) };
+        let seconds = release.runtime.migrate.as_ref().map_or(0, |it| it.contract_after_seconds);
+        // A job that is forgotten ended long ago.
+        let ended_ms = self.jobs.job(&release.id).await?.and_then(|record| record.ended_ms);
+        let at_ms = ended_ms.unwrap_or_default().saturating_add(u64::from(seconds) * 1000);
+        Ok(if at_ms > now_ms() { Next::Later(at_ms) } else { Next::Contract(release) })
+    }
+
+    /// Returns whether the data of a release that serves in a cluster holds something that it does not need.
+    async fn is_contractible(
+        &self,
+        release: &Release,
+        cluster: &str,
+    ) -> Result<bool, ServiceError> {
+        let migrate = release.runtime.migrate.as_ref();
+        if migrate.is_none_or(|migrate| migrate.contract.is_empty()) {
+            return Ok(false);
+        }
+        let done = self.releases.contraction(&release.app, cluster).await?;
+        Ok(done.is_none_or(|done| done.release < release.id && done.digest != release.image.digest))
+    }
+
+    /// Returns the release that serves in all these clusters, or in those of them where one serves.
+    async fn contractible(&self, app: &App, clusters: &[String]) -> Result<Release, ServiceError> {
+        let mut found: Option<Release> = None;
+        for cluster in clusters {
+            let Some(serving) = self.releases.last_release(app, cluster).await? else { continue };
+            match &mut found {
+                None => found = Some(serving.at(std::slice::from_ref(cluster))),
+                Some(first) if first.id == serving.id => first.clusters.push(cluster.clone()),
+                Some(first) => {
+                    return Err(ServiceError::Conflict {
+                        reason: "clusters-differ",
+                        message: format!(
+                            "release {} serves{}, and {}{}",
+                            first.id,
+                            first.place(),
+                            serving.id,
+                            place(cluster)
+                        ),
+                        fix: "name one cluster: --cluster".into(),
+                    });
+                }
+            }
+        }
+        let Some(release) = found else {
+            return Err(ServiceError::Conflict {
+                reason: "no-release",
+                message: format!("no release of {app} serves"),
+                fix: format!("see where it serves: windlass status {app}"),
+            });
+        };
+        let migrate = release.runtime.migrate.as_ref();
+        if migrate.is_none_or(|migrate| migrate.contract.is_empty()) {
+            return Err(ServiceError::Conflict {
+                reason: "no-contract",
+                message: format!("release {} of {app} has no `migrate.contract`", release.id),
+                fix: "write the command into windlass.toml, and deploy".into(),
+            });
+        }
+        Ok(release)
+    }
+
+    async fn accept_contract(
+        &self,
+        principal: &str,
+        request_id: String,
+        body: Vec<u8>,
+        release: Release,
+    ) -> Result<JobRecord, ServiceError> {
+        let app = release.app.clone();
+        let job = NewJob {
+            clusters: self.clusters_of(&app, &release.clusters).await?,
+            app,
+            source: Source::Contract(Box::new(release)),
+            spec: Spec::default(),
+            labels: BTreeMap::new(),
+            timeout: check::timeout(None)?,
+            // Nobody's data goes without somebody's word.
+            gates: vec![Gate::Release],
+            principal: principal.to_owned(),
+            preview: None,
+            ends: None,
+        };
+        self.accept(request_id, body, job).await
+    }
+}
+
+/// Returns the error for a contraction of an app of which a job is on its way.
+pub(crate) fn busy(app: &App) -> ServiceError {
+    ServiceError::Conflict {
+        reason: "app-busy",
+        message: format!("a job of {app} is unfinished: the data is contracted when nothing else is done"),
+        fix: format!("wait for it, or cancel it: windlass list --app {app}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
