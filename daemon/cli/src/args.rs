@@ -7,6 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 mod approval;
 mod cluster;
+mod contract;
 mod dashboard;
 mod delivery;
 mod hook;
@@ -20,6 +21,7 @@ mod source;
 
 pub(crate) use approval::{Approve, Intervene, Reject};
 pub(crate) use cluster::Cluster;
+pub(crate) use contract::Contract;
 pub(crate) use dashboard::Dashboard;
 pub(crate) use delivery::{Deliveries, Delivery};
 pub(crate) use hook::Hook;

@@ -3,7 +3,7 @@
 use crate::{
     accepted::{new_id, submitted},
     approvals,
-    args::{Args, ClusterOrder, Command, Output, Secret},
+    args::{Args, ClusterOrder, Command, Contract, Output, Secret},
     client::Client,
     clusters, dashboard, deliveries, eject,
     exit::FAILED,

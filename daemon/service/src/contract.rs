@@ -219,9 +219,7 @@ pub(crate) fn busy(app: &App) -> ServiceError {
     ServiceError::Conflict {
         reason: "app-busy",
         message: format!("a job of {app} is unfinished: the data is contracted when nothing else is done"),
-        fix: format!("wait for it, or cancel it: windlass list --app {app}"),
+        fix: format!("wait for it, or cancel it: windlass jobs --project {} --app {}", app.project, app.name),
     }
 }
 
-#[cfg(test)]
-mod tests;
