@@ -29,7 +29,7 @@ pub(crate) use session::login_link;
 
 use previous::previous;
 use std::collections::BTreeMap;
-use strategy::{kept, measured, migrated, pause, shifted};
+use strategy::{kept, measured, pause, shifted};
 use time::{duration, timestamp};
 use windlass_engine::{
     ports::{

@@ -14,7 +14,9 @@ pub(crate) fn jobs(jobs: &[v1::Job], now_ms: u64) -> Vec<Line> {
         let what = match &job.source {
             Some(source) => short(&source.commit),
             None if job.removal.is_some() => "removal".to_owned(),
-            None if !job.contract_of.is_empty() => format!("contract of {}", short(&job.contract_of)),
+            None if !job.contract_of.is_empty() => {
+                format!("contract of {}", short(&job.contract_of))
+            }
             None => format!("rollback to {}", short(&job.rollback_of)),
         };
         let state = word(job.state().as_str_name()).replace('_', "-");

@@ -84,7 +84,9 @@ pub fn unsuccessful(outcome: Outcome) -> Diagnosis {
     match outcome {
         Outcome::Failed(diagnosis) => *diagnosis,
         Outcome::Stopped { at, why } => stopped(at, &why),
-        Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_) => Diagnosis::default(),
+        Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_) => {
+            Diagnosis::default()
+        }
     }
 }
 

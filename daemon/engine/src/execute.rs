@@ -13,7 +13,7 @@ use std::mem;
 use windlass_model::{
     event::Event,
     job::{Release, Source, Stage},
-    outcome::{Outcome, Removed, Stop},
+    outcome::{Contracted, Outcome, Removed, Stop},
     plan::{Change, Cursor, Plan, Step},
     replay::{HookProgress, RollingBack},
 };

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use thiserror::Error;
-use windlass_model::{app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions};
+use windlass_model::{
+    app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions,
+};
 
 /// End of a run that is not the end of its job. The run stops at once and touches nothing more; the job's owner resumes it
 /// from the journal.

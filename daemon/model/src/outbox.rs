@@ -238,9 +238,9 @@ pub fn moment_of(event: &Event) -> Option<Moment> {
         Event::Claimed { .. } => Some(Moment::Running),
         Event::Held { .. } => Some(Moment::Held),
         Event::Approved { .. } => Some(Moment::Approved),
-        Event::Ended(
-            Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_),
-        ) => Some(Moment::Succeeded),
+        Event::Ended(Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_)) => {
+            Some(Moment::Succeeded)
+        }
         Event::Ended(Outcome::Failed { .. }) => Some(Moment::Failed),
         Event::Ended(Outcome::Stopped { .. }) => Some(Moment::Stopped),
         _ => None,

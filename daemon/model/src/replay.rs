@@ -254,9 +254,9 @@ pub fn state_after(before: JobState, event: &Event) -> Option<(JobState, Option<
         Event::Planned(_) => running(Stage::Release),
         Event::OutcomeDecided { .. } => running(Stage::Hooks),
         Event::RollingBack(_) => (JobState::RollingBack, None),
-        Event::Ended(
-            Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_),
-        ) => (JobState::Succeeded, None),
+        Event::Ended(Outcome::Succeeded(_) | Outcome::Removed(_) | Outcome::Contracted(_)) => {
+            (JobState::Succeeded, None)
+        }
         Event::Ended(Outcome::Failed(_)) => (JobState::Failed, None),
         Event::Ended(Outcome::Stopped { .. }) => (JobState::Stopped, None),
         _ => return None,

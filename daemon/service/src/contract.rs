@@ -4,13 +4,14 @@ use crate::{
     caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
 };
 use std::collections::BTreeMap;
-use windlass_engine::ports::store::JobRecord;
+use windlass_engine::ports::store::{Filter, JobRecord, Jobs, StoreError};
 use windlass_model::{
     app::App,
     clock::now_ms,
     cluster::place,
     job::{Gate, Release, Source},
     outcome::{Outcome, Stop},
+    replay::JobState,
     spec::Spec,
 };
 
@@ -80,17 +81,13 @@ impl Services {
             Next::Later(at_ms) => return Ok(Some(at_ms)),
             Next::Never => return Ok(None),
         };
-        // Whoever deployed meanwhile is not kept from it.
-        if self.jobs.has_unfinished(app).await? {
-            return Ok(Some(now_ms() + BUSY_MS));
-        }
         for number in 0..MOST {
             let request_id = format!("contract-{}-{number}", release.id);
             let body = request_id.clone().into_bytes();
             match self.jobs.submitted(PRINCIPAL, &request_id, &body).await? {
+                None if is_busy(&*self.jobs, app).await? => return Ok(Some(now_ms() + BUSY_MS)),
                 None => {
-                    let record =
-                        self.accept_contract(PRINCIPAL, request_id, body, release).await?;
+                    let record = self.accept_contract(PRINCIPAL, request_id, body, release).await?;
                     tracing::info!(%app, job = record.job.id, "the data may be contracted: the job waits for an approval");
                     return Ok(Some(now_ms() + LOOK_MS));
                 }
@@ -214,12 +211,29 @@ impl Services {
     }
 }
 
+/// Returns whether a job of an app is unfinished.
+pub(crate) async fn is_busy(jobs: &dyn Jobs, app: &App) -> Result<bool, StoreError> {
+    let filter = Filter {
+        projects: Some(vec![app.project.clone()]),
+        app: Some(app.name.clone()),
+        environment: Some(app.environment.clone()),
+        states: vec![JobState::Waiting, JobState::Held, JobState::Running, JobState::RollingBack],
+        limit: 1,
+        ..Filter::default()
+    };
+    Ok(jobs.jobs(&filter).await?.oldest().is_some())
+}
+
 /// Returns the error for a contraction of an app of which a job is on its way.
 pub(crate) fn busy(app: &App) -> ServiceError {
     ServiceError::Conflict {
         reason: "app-busy",
-        message: format!("a job of {app} is unfinished: the data is contracted when nothing else is done"),
-        fix: format!("wait for it, or cancel it: windlass jobs --project {} --app {}", app.project, app.name),
+        message: format!(
+            "a job of {app} is unfinished: the data is contracted when nothing else is done"
+        ),
+        fix: format!(
+            "wait for it, or cancel it: windlass jobs --project {} --app {}",
+            app.project, app.name
+        ),
     }
 }
-

@@ -292,7 +292,10 @@ fn contracted(release: &Release, cluster: &str, contraction: &Contraction) -> Se
             place(cluster),
             utc(*at_ms)
         ),
-        fix: format!("roll back to {since} or a later release, or deploy a commit that works with the data: windlass submit; {}", list_them(app)),
+        fix: format!(
+            "roll back to {since} or a later release, or deploy a commit that works with the data: windlass submit; {}",
+            list_them(app)
+        ),
     }
 }
 

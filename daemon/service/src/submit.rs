@@ -2,8 +2,7 @@
 
 use crate::{
     caller::Caller,
-    contract,
-    check,
+    check, contract,
     error::ServiceError,
     finish::finish,
     preview_push::{self, NewPreview, preview_app},
@@ -297,7 +296,9 @@ impl Services {
                 preview_push::check_not_ended(&*previews, &job.app).await?;
             }
             // A newer job ends what waits, and this one is to end nothing.
-            if matches!(job.source, Source::Contract(_)) && jobs.has_unfinished(&job.app).await? {
+            if matches!(job.source, Source::Contract(_))
+                && contract::is_busy(&*jobs, &job.app).await?
+            {
                 return Err(contract::busy(&job.app));
             }
             let ends = job.ends.take();

@@ -142,8 +142,8 @@ async fn its_releases_secrets_and_due_work_are_read() {
 
     let due = store.take_due(u64::MAX, u64::MAX, 99).await.unwrap();
     let kinds = DueKind::ALL.map(|kind| due.iter().filter(|due| due.kind == kind).count());
-    // That commit held no job, sent no traces, had no previews, kept no pods, and collected nothing.
-    assert_eq!(kinds, [4, 4, 1, 0, 0, 0, 0, 0]);
+    // That commit held no job, sent no traces, had no previews, kept no pods, and neither collected nor contracted.
+    assert_eq!(kinds, [4, 4, 1, 0, 0, 0, 0, 0, 0]);
     assert_eq!((due[0].app(), due[0].at_ms), (Some(app), 1_795_463_200_000));
 }
 

@@ -1,7 +1,7 @@
 //! Messages of a release that goes step by step: migrations, shares of requests, metrics, pauses, and what is kept.
 
 use super::time::timestamp;
-use windlass_model::{event::Measurement, job::Release, pause::Pause, runtime::MigrationPhase};
+use windlass_model::{event::Measurement, job::Release, pause::Pause};
 use windlass_proto::v1;
 
 /// Returns the message for a share of the requests. `pods` has those of the new version and of the old one.

@@ -47,7 +47,8 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
                 job.contract_of
             );
             let mut lines = vec![Line::of(Look::Good, "SUCCEEDED").add(Look::Strong, &text)];
-            lines.extend(next(&[(format!("windlass show {} --events", job.id), "what it printed")]));
+            lines
+                .extend(next(&[(format!("windlass show {} --events", job.id), "what it printed")]));
             lines
         }
         v1::Outcome::Succeeded => {

@@ -144,6 +144,7 @@ mod tests {
         let cause = Cause::Migration {
             release: Box::new(samples::release()),
             phase: MigrationPhase::Expand,
+            contracts: false,
             message: "denied: Job api-migrate-expand-13 has had the lock `shop-db` for 60 min"
                 .into(),
             output: Vec::new(),

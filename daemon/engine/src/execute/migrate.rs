@@ -301,7 +301,7 @@ mod tests {
     fn another_environment_may_be_another_database() {
         let one = samples::release();
         let up = migrate("up");
-        let of = |release: &Release| key(release, &up, MigrationPhase::Expand);
+        let of = |release: &Release| key("1", release, &up, MigrationPhase::Expand);
         let address = || ("DATABASE".to_owned(), "postgres://second/shop".to_owned());
         let mut of_app = one.clone();
         of_app.runtime.env.extend([address()]);

@@ -121,7 +121,9 @@ impl Message {
         let clusters = job.clusters.names.clone();
         let first = match job.source {
             Source::Commit(_) => Need::Checkout,
-            Source::Release(_) | Source::Contract(_) | Source::Removal(_) => Need::Release(clusters.clone()),
+            Source::Release(_) | Source::Contract(_) | Source::Removal(_) => {
+                Need::Release(clusters.clone())
+            }
         };
         Self::Submitted { id, app, clusters, first, begun }
     }

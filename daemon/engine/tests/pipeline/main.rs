@@ -224,7 +224,7 @@ async fn any_one_failure_leaves_things_as_they_were() {
                     survived += 1;
                     assert_eq!(world.serves(), whole.serves(), "{before:?} {call}");
                 }
-                Outcome::Removed(_) => panic!("nobody removes it"),
+                Outcome::Removed(_) | Outcome::Contracted(_) => panic!("it is a release"),
                 Outcome::Stopped { .. } => panic!("nobody stopped it"),
             }
         }

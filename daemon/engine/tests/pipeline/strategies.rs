@@ -65,7 +65,7 @@ fn with(text: &str) -> Job {
 fn end(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Succeeded(_) => "succeeded".into(),
-        Outcome::Removed(_) => panic!("nobody removes it"),
+        Outcome::Removed(_) | Outcome::Contracted(_) => panic!("it is a release"),
         Outcome::Failed(diagnosis) => diagnosis.code.clone(),
         Outcome::Stopped { why, .. } => why.to_string(),
     }

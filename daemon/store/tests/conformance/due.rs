@@ -115,9 +115,11 @@ async fn in_days(store: &dyn Store, days: u64) -> usize {
             DueKind::ForgetLogs => store.forget_logs(&due.key).await.unwrap(),
             DueKind::ForgetJob => store.forget_job(&due.key).await.unwrap(),
             DueKind::SendTrace | DueKind::Collect => {}
-            DueKind::RenewPull | DueKind::HoldEnds | DueKind::PreviewEnds | DueKind::KeepEnds => {
-                panic!("{due:?}")
-            }
+            DueKind::RenewPull
+            | DueKind::HoldEnds
+            | DueKind::PreviewEnds
+            | DueKind::KeepEnds
+            | DueKind::Contract => panic!("{due:?}"),
         }
         store.finish_due(due, None).await.unwrap();
     }

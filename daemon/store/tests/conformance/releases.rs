@@ -120,7 +120,10 @@ pub(crate) async fn a_migration_is_done_until_its_app_is_removed(place: Place) {
     let claim = begin(&*store, "1").await;
     for at_ms in [7, 8] {
         let (cluster, key) = ("eu".into(), "k".into());
-        store.append(&claim, migrated("1", MigrationPhase::Expand, cluster, key, at_ms)).await.unwrap();
+        store
+            .append(&claim, migrated("1", MigrationPhase::Expand, cluster, key, at_ms))
+            .await
+            .unwrap();
     }
     store.append(&claim, succeeded(release("1"))).await.unwrap();
     let done = async |cluster: &str, key: &str| store.migrated(&app(), cluster, key).await.unwrap();
@@ -142,7 +145,11 @@ fn migrated(id: &str, phase: MigrationPhase, cluster: String, key: String, at_ms
 /// Rollbacks ask for the last one, and so do they after a restart.
 pub(crate) async fn the_last_contraction_stays_until_its_app_is_removed(place: Place) {
     let last = async |store: &dyn Store, cluster: &str| {
-        store.contraction(&app(), cluster).await.unwrap().map(|it| (it.release, it.digest, it.at_ms))
+        store
+            .contraction(&app(), cluster)
+            .await
+            .unwrap()
+            .map(|it| (it.release, it.digest, it.at_ms))
     };
     {
         let store = place.open().await;

@@ -70,7 +70,10 @@ pub(crate) const DATA_CONTRACTED: &Page = &Page {
             cause: "Somebody approved a contraction since that release served",
             evidence: "The list of jobs has a contraction that succeeded, with the name of whoever approved it.",
             fix: "Roll back to a later release, or deploy a commit that works with the data as it is.",
-            lines: Lines::Shell(&["windlass releases shop/web", "windlass rollback shop/web --to RELEASE"]),
+            lines: Lines::Shell(&[
+                "windlass releases shop/web",
+                "windlass rollback shop/web --to RELEASE",
+            ]),
         },
         Origin {
             cause: "The data was restored from a backup since",

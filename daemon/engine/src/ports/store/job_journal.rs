@@ -4,7 +4,9 @@ use super::{Ahead, Claim, Store};
 use crate::journal::{Journal, JournalLost};
 use async_trait::async_trait;
 use std::sync::Arc;
-use windlass_model::{app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions};
+use windlass_model::{
+    app::App, contraction::Contraction, event::Event, job::Release, pause::Interventions,
+};
 
 /// Journal of one claimed job, on any store. Log lines are stored behind the run's back, and each other event after
 /// all lines before it.
