@@ -1,17 +1,17 @@
 //! Contraction: a job that takes out of the data of an app what only releases before the one that serves work with.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
+    busy::is_busy, caller::Caller, check, error::ServiceError, services::Services, submit::NewJob,
+    verb::Verb,
 };
 use std::collections::BTreeMap;
-use windlass_engine::ports::store::{Filter, JobRecord, Jobs, StoreError};
+use windlass_engine::ports::store::JobRecord;
 use windlass_model::{
     app::App,
     clock::now_ms,
     cluster::place,
     job::{Gate, Release, Source},
     outcome::{Outcome, Stop},
-    replay::JobState,
     spec::Spec,
 };
 
@@ -208,32 +208,5 @@ impl Services {
             ends: None,
         };
         self.accept(request_id, body, job).await
-    }
-}
-
-/// Returns whether a job of an app is unfinished.
-pub(crate) async fn is_busy(jobs: &dyn Jobs, app: &App) -> Result<bool, StoreError> {
-    let filter = Filter {
-        projects: Some(vec![app.project.clone()]),
-        app: Some(app.name.clone()),
-        environment: Some(app.environment.clone()),
-        states: vec![JobState::Waiting, JobState::Held, JobState::Running, JobState::RollingBack],
-        limit: 1,
-        ..Filter::default()
-    };
-    Ok(jobs.jobs(&filter).await?.oldest().is_some())
-}
-
-/// Returns the error for a contraction of an app of which a job is on its way.
-pub(crate) fn busy(app: &App) -> ServiceError {
-    ServiceError::Conflict {
-        reason: "app-busy",
-        message: format!(
-            "a job of {app} is unfinished: the data is contracted when nothing else is done"
-        ),
-        fix: format!(
-            "wait for it, or cancel it: windlass jobs --project {} --app {}",
-            app.project, app.name
-        ),
     }
 }

@@ -6,6 +6,7 @@
 mod again;
 mod approvals;
 mod apps;
+mod busy;
 mod caller;
 mod changes;
 mod check;

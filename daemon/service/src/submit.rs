@@ -1,8 +1,9 @@
 //! Accepts jobs: each is stored once per caller and request id, then given to the dispatcher.
 
 use crate::{
+    busy,
     caller::Caller,
-    check, contract,
+    check,
     error::ServiceError,
     finish::finish,
     preview_push::{self, NewPreview, preview_app},
@@ -296,10 +297,8 @@ impl Services {
                 preview_push::check_not_ended(&*previews, &job.app).await?;
             }
             // A newer job ends what waits, and this one is to end nothing.
-            if matches!(job.source, Source::Contract(_))
-                && contract::is_busy(&*jobs, &job.app).await?
-            {
-                return Err(contract::busy(&job.app));
+            if matches!(job.source, Source::Contract(_)) && busy::is_busy(&*jobs, &job.app).await? {
+                return Err(busy::busy(&job.app));
             }
             let ends = job.ends.take();
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;

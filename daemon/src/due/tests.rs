@@ -365,6 +365,7 @@ async fn nothing_that_was_kept_is_deleted_while_a_job_of_the_app_is_unfinished()
     kept(&store, "1", StrategyKind::Canary, 0).await;
     let claim = begin(&store, "2").await;
     let (due, cluster) = due_loop_and_cluster(&store);
+    collects_at_once(&due).await;
     let before = now_ms();
     let next = round(&due).await.unwrap().unwrap();
     assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
@@ -412,6 +413,7 @@ async fn what_cannot_be_deleted_is_tried_again() {
     let away = Err(ClusterError::Unreachable { message: "away".into() });
     let cluster = Arc::new(Renewing { answers: Mutex::new(vec![away]), ..Renewing::default() });
     let due = due_loop_of(&store, cluster.clone());
+    collects_at_once(&due).await;
     let before = now_ms();
     let next = round(&due).await.unwrap().unwrap();
     assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");

@@ -18,9 +18,9 @@ enum Rollback {
     /// Nothing is rolled back: the operator's hook may want what failed left as it is, or another daemon works on the app.
     #[default]
     None,
-    /// No step of it has begun.
+    /// No step of the rollback has begun.
     Begun,
-    /// Its steps are taken.
+    /// The steps of the rollback are taken.
     Taken,
     /// A warning came in place of its first step: another daemon works on the app, or worked on it meanwhile.
     Refused,

@@ -8,7 +8,7 @@ use crate::error::OrStore;
 use async_trait::async_trait;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use windlass_engine::ports::store::{COLLECTED_REMEMBERED, Collected, Collection, StoreError};
-use windlass_model::{app::App, job::Release};
+use windlass_model::app::App;
 
 #[async_trait]
 impl Collection for SqliteStore {
@@ -98,20 +98,6 @@ impl SqliteStore {
         let row = select.fetch_optional(&self.reads).await.or_store()?;
         row.as_ref().map(collected).transpose()
     }
-}
-
-/// Gives up the deletion of an image that was pushed again, for whichever environment of its app.
-pub(super) async fn keep_image(
-    connection: &mut SqliteConnection,
-    release: &Release,
-) -> Result<(), StoreError> {
-    let update = sqlx::query(
-        "UPDATE collected SET tries = NULL \
-         WHERE project = ? AND app = ? AND digest = ? AND tries IS NOT NULL",
-    );
-    let update = update.bind(&release.app.project).bind(&release.app.name);
-    update.bind(&release.image.digest).execute(connection).await.or_store()?;
-    Ok(())
 }
 
 async fn remember(

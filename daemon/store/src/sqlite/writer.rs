@@ -1,7 +1,6 @@
 //! The only task that writes events, and what forges report. What waits together is one transaction.
 
 use super::{
-    collection::keep_image,
     disk::Disk,
     messages::{self, Cause},
     rows::{signed, state, unsigned},
@@ -35,6 +34,7 @@ use windlass_model::{
 
 mod lines;
 mod migrated;
+mod pushed;
 mod receipts;
 mod request;
 
@@ -311,7 +311,7 @@ async fn append(
         }
     }
     if let Event::Pushed(release) = event {
-        keep_image(connection, release).await?;
+        pushed::keep_image(connection, release).await?;
     }
     let mut has_messages = false;
     if let Some(moment) = moment_of(event) {

@@ -107,7 +107,7 @@ pub(crate) async fn images_of_what_was_collected_are_tried_until_nobody_does(pla
     assert!(store.has_image("sha256:3").await.unwrap(), "a release names it");
 }
 
-/// Its job may fail with pods of it that serve: after a rollback that failed, or a hook that rolls nothing back.
+/// A job may fail with pods of it that serve: after a rollback that failed, or a hook that rolls nothing back.
 pub(crate) async fn an_image_that_is_pushed_again_is_left_alone(place: Place) {
     let store = place.open().await;
     let mut all = Vec::new();
