@@ -80,7 +80,7 @@ pub(crate) const DATA_CONTRACTED: &Page = &Page {
             evidence: "You restored it by yourself: Windlass never does.",
             fix: "Deploy the commit of the earlier release again. Its `expand` ran for the data of before, and runs again where its image or environment is another one.",
             lines: Lines::Shell(&[
-                "windlass submit shop/web --repository https://git.example/shop/web.git --commit COMMIT",
+                "windlass submit shop/web --repository https://git.example/shop/web.git --revision COMMIT",
             ]),
         },
     ],
