@@ -1,7 +1,10 @@
 //! Migrations before traffic, on a real PostgreSQL: an app whose table changes while two versions of it serve.
 
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
 use windlass_bed::{
     Repository,
     layout::port,
@@ -206,4 +209,73 @@ fn locks_of_the_database_and_of_other_apps_are_waited_for() {
         turns == ["one", "one", "two", "two"] || turns == ["two", "two", "one", "one"],
         "{turns:?}"
     );
+}
+
+/// Returns the job of the project that contracts data. It is awaited.
+fn contraction(env: &TestEnv) -> Value {
+    let args = ["--output", "json", "jobs", "--project", env.name];
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(120) {
+        let jobs = env.daemon.windlass(&args).unwrap();
+        assert_eq!(jobs.code, 0, "{}", jobs.text);
+        let jobs = jobs.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut held = jobs.filter(|job| job["state"] == "held");
+        if let Some(job) = held.find(|job| job["contract_of"].is_string()) {
+            return job;
+        }
+        sleep(Duration::from_millis(500));
+    }
+    panic!("no job contracts: {}", env.daemon.log());
+}
+
+#[test]
+fn what_only_the_old_version_needs_goes_after_an_approval_and_ends_rollbacks() {
+    let shop = Shop::new("t-contract", port::POSTGRES_CONTRACT);
+    let env = &shop.env;
+    let first = shop.release("v1", &migrate(FIRST, ""));
+    first.succeeded();
+    let contract = argv("ALTER TABLE items DROP COLUMN name");
+    let more = format!("contract = {contract}\ncontract-after-seconds = 0\n");
+    let second = shop.release("v2", &migrate(SECOND, &more));
+    second.succeeded();
+
+    // Nothing goes before somebody approves.
+    let job = contraction(env);
+    assert_eq!(
+        (&job["contract_of"], &job["principal"]),
+        (&second.id.as_str().into(), &"windlassd".into())
+    );
+    assert_eq!(shop.sql("SELECT name FROM items"), "tea");
+    let (id, digest) = (job["id"].as_str().unwrap(), job["held"]["digest"].as_str().unwrap());
+    let approved = env.daemon.windlass(&["approve", id, "--digest", digest]).unwrap();
+    assert_eq!(approved.code, 0, "{}", approved.text);
+    let ended = env.watch(id);
+    ended.succeeded();
+    let text = format!("no rollback leads to before {}", second.id);
+    assert!(ended.text.contains(&text), "{}", ended.text);
+    at(&env.events(id), migrated("contract"));
+    let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'items'";
+    assert_eq!(shop.sql(columns), "title");
+    env.serves("app", "v2 sells tea");
+
+    // The first version would find no column: its rollback is refused, and what serves is not touched.
+    let back = env.daemon.windlass(&["rollback", "t-contract/app", "--to", &first.id]).unwrap();
+    assert_ne!(back.code, 0, "{}", back.text);
+    for part in ["contracted", &first.id, &second.id] {
+        assert!(back.text.contains(part), "{part}: {}", back.text);
+    }
+    env.serves("app", "v2 sells tea");
+
+    // Whoever asks for it once more is asked, too.
+    let again = env.daemon.windlass(&["contract", "t-contract/app", "--detach"]).unwrap();
+    assert_eq!(again.code, 0, "{}", again.text);
+    let jobs = shop.jobs();
+    let job = contraction(env);
+    let id = job["id"].as_str().unwrap();
+    let shown = env.daemon.windlass(&["show", id]).unwrap();
+    assert!(shown.text.contains("contract of"), "{}", shown.text);
+    let rejected = env.daemon.windlass(&["reject", id, "--note", "it is done"]).unwrap();
+    assert_eq!(rejected.code, 0, "{}", rejected.text);
+    assert_eq!(env.watch(id).outcome, "stopped");
+    assert_eq!(shop.jobs(), jobs);
 }

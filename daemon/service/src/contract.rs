@@ -210,3 +210,6 @@ impl Services {
         self.accept(request_id, body, job).await
     }
 }
+
+#[cfg(test)]
+mod tests;

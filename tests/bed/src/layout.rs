@@ -63,6 +63,8 @@ pub mod port {
     pub const POSTGRES: u16 = 21432;
     /// The database of a test of locks.
     pub const POSTGRES_LOCKS: u16 = 21433;
+    /// The database of a test of contractions.
+    pub const POSTGRES_CONTRACT: u16 = 21434;
     /// BuildKit over TCP.
     pub const BUILDKIT: u16 = 21234;
 }

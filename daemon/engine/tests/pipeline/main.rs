@@ -11,6 +11,7 @@
 
 mod approvals;
 mod clusters;
+mod contracts;
 mod custom;
 mod detecting;
 mod dry_run;

@@ -8,10 +8,12 @@ use windlass_engine::journal::{Journal, JournalLost};
 use windlass_model::{
     app::App,
     approval::Approval,
+    contraction::Contraction,
     event::Event,
     job::{Gate, Release},
     outcome::{Outcome, Stop},
     pause::{Interventions, Pause, Resume},
+    runtime::MigrationPhase,
 };
 
 /// Journal of one job's events, with the releases of all jobs and the stop of this one.
@@ -23,6 +25,8 @@ pub(crate) struct FakeJournal {
     released: Mutex<BTreeMap<String, Release>>,
     /// Times of migrations that were done, by cluster and key.
     migrated: Mutex<BTreeMap<(String, String), u64>>,
+    /// Last contractions, by cluster.
+    contracted: Mutex<BTreeMap<String, Contraction>>,
     stop: watch::Sender<Option<Stop>>,
     interventions: Mutex<Interventions>,
     /// Number of interventions.
@@ -36,6 +40,7 @@ impl FakeJournal {
             events: Mutex::default(),
             released: Mutex::default(),
             migrated: Mutex::default(),
+            contracted: Mutex::default(),
             stop: watch::Sender::new(None),
             interventions: Mutex::default(),
             news: watch::Sender::new(0),
@@ -167,7 +172,12 @@ impl Journal for FakeJournal {
             let mut released = self.released.lock().unwrap();
             released.retain(|cluster, _| !removed.clusters.contains(cluster));
         }
-        if let Event::Migrated { cluster, key, at_ms, .. } = &event {
+        if let Event::Migrated { cluster, release, digest, phase, key, at_ms } = &event {
+            if *phase == MigrationPhase::Contract {
+                let (release, digest) = (release.clone(), digest.clone());
+                let contraction = Contraction { release, digest, at_ms: *at_ms };
+                self.contracted.lock().unwrap().insert(cluster.clone(), contraction);
+            }
             let key = (cluster.clone(), key.clone());
             self.migrated.lock().unwrap().entry(key).or_insert(*at_ms);
         }
@@ -184,6 +194,14 @@ impl Journal for FakeJournal {
     ) -> Result<Option<u64>, JournalLost> {
         let migrated = self.migrated.lock().unwrap();
         Ok(migrated.get(&(cluster.to_owned(), key.to_owned())).copied())
+    }
+
+    async fn contraction(
+        &self,
+        _: &App,
+        cluster: &str,
+    ) -> Result<Option<Contraction>, JournalLost> {
+        Ok(self.contracted.lock().unwrap().get(cluster).cloned())
     }
 
     async fn interventions(&self) -> Result<Interventions, JournalLost> {
