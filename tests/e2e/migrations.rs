@@ -251,7 +251,7 @@ fn what_only_the_old_version_needs_goes_after_an_approval_and_ends_rollbacks() {
     assert_eq!(approved.code, 0, "{}", approved.text);
     let ended = env.watch(id);
     ended.succeeded();
-    let text = format!("no rollback leads to before {}", second.id);
+    let text = format!("no rollback leads to before release {}", second.id);
     assert!(ended.text.contains(&text), "{}", ended.text);
     at(&env.events(id), migrated("contract"));
     let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'items'";

@@ -34,6 +34,7 @@ mod pause;
 mod shift;
 
 use give_way::GivingWay;
+use lease::Begun;
 
 impl Deploy<'_> {
     /// Takes the steps forward, and rolls back where one fails. `slot` is given back while a release waits for a time or
@@ -62,9 +63,9 @@ impl Deploy<'_> {
     ) -> Result<Outcome, JournalLost> {
         // Earlier releases run again on a rollback: their secrets are masked too.
         self.mask_released(&plan.releases()).await?;
-        let (outcome, begun, from) = match (resume.at, resume.rolling_back) {
+        let (outcome, begun, from, by) = match (resume.at, resume.rolling_back) {
             (Cursor::Rollback(index), Some(RollingBack { outcome, begun })) => {
-                (outcome, begun, index)
+                (outcome, begun, index, Begun::ByEarlierRun)
             }
             (at, _) => {
                 match self.forward(plan, at.index(), resume.begun, resume.progress, &mut slot).await
@@ -81,14 +82,14 @@ impl Deploy<'_> {
                             return Ok(outcome);
                         }
                         self.run.record(Event::RollingBack(outcome.clone())).await?;
-                        (outcome, begun, 0)
+                        (outcome, begun, 0, Begun::ByThisRun)
                     }
                 }
             }
         };
         self.take_slot(&mut slot);
         let back = plan.rollback_from(begun);
-        let Err(failure) = self.roll_back(&plan.release, &back, from).await else {
+        let Err(failure) = self.roll_back(&plan.release, &back, from, by).await else {
             return Ok(outcome);
         };
         if let Cause::JournalLost(lost) = failure.cause {
@@ -178,10 +179,11 @@ impl Deploy<'_> {
             self.take_left_leases(&plan.release).await;
             return Ok(());
         }
-        let taking = Box::pin(self.take_leases(&plan.release, begun > 0, slot));
+        let by = if begun > 0 { Begun::ByEarlierRun } else { Begun::Nothing };
+        let taking = Box::pin(self.take_leases(&plan.release, by, slot));
         let first = plan.forward.get(from).filter(|_| begun > from);
         let migrates = matches!(first, Some(Step::Migrate { .. }));
-        // What is half removed or half migrated is not stopped while it waits, either.
+        // What is half removed or half migrated is not stopped while a cluster does not answer, either.
         let taken = if begun > 0 && (self.removes() || migrates) {
             taking.await
         } else {
@@ -216,10 +218,13 @@ impl Deploy<'_> {
         release: &Release,
         steps: &[Step],
         from: usize,
+        begun: Begun,
     ) -> Result<(), Failure> {
         let failed = |cause| Failure { at: Stage::Release, cause };
-        if from < steps.len() {
-            let taken = Box::pin(self.take_leases(release, true, &mut None)).await;
+        if from >= steps.len() {
+            self.take_left_leases(release).await;
+        } else {
+            let taken = Box::pin(self.take_leases(release, begun, &mut None)).await;
             if let Some(holder) = taken.map_err(failed)? {
                 let warned = self.warn_of_other(&holder).await;
                 return warned.map_err(|lost| failed(lost.into()));

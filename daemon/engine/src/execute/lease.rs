@@ -24,6 +24,17 @@ const LATER: Duration = Duration::from_secs(10);
 /// Time after which a wait for somebody else is worth a warning.
 const LONG: Duration = Duration::from_secs(600);
 
+/// Steps of the job that were begun before it takes its leases.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// There are none.
+    Nothing,
+    /// This run began them.
+    ByThisRun,
+    /// An earlier run began them. This one does not know what was done since.
+    ByEarlierRun,
+}
+
 /// End of one try to take all leases.
 enum Taken {
     /// The run has all that there are.
@@ -34,7 +45,7 @@ enum Taken {
         /// Sentence about it.
         waits: String,
     },
-    /// Somebody else had one meanwhile, and what the job began is void.
+    /// Somebody else has one, or had one meanwhile, and what the job began is void.
     Void { holder: String },
 }
 
@@ -48,13 +59,13 @@ struct Seen {
 
 impl Deploy<'_> {
     /// Takes the lease of each cluster of a release, in one order, and waits as long as somebody else has one. None is
-    /// kept meanwhile: two that each wait for what the other has would wait for ever. So is no slot. Returns whoever was
-    /// waited for last, or had a lease since the job had it, if the job has `begun` something. `None` means that nobody
-    /// was.
+    /// kept meanwhile: two that each wait for what the other has would wait for ever. So is no slot. A job that has `begun`
+    /// something does not wait: what it began is void, whenever the other one ends. Returns whoever was waited for last, or
+    /// made it void. `None` means that nobody did.
     pub(super) async fn take_leases(
         &self,
         release: &Release,
-        begun: bool,
+        begun: Begun,
         slot: &mut Option<Slot>,
     ) -> Result<Option<String>, Cause> {
         let mut placed: Vec<_> = release.each().collect();
@@ -66,10 +77,9 @@ impl Deploy<'_> {
         loop {
             let waits = match self.take_all(&placed, begun, &mut seen).await? {
                 Taken::All => break,
-                Taken::Void { holder } => {
-                    last = last.or(Some(holder));
-                    break;
-                }
+                // A lease of a job that is void is not taken: where this daemon is killed now, the job's next run has
+                // to find the same.
+                Taken::Void { holder } => return Ok(Some(holder)),
                 Taken::Waits { holder, waits } => {
                     last = Some(holder);
                     waits
@@ -93,7 +103,7 @@ impl Deploy<'_> {
     async fn take_all(
         &self,
         placed: &[Release],
-        begun: bool,
+        begun: Begun,
         seen: &mut BTreeMap<String, Seen>,
     ) -> Result<Taken, Cause> {
         for release in placed {
@@ -103,12 +113,16 @@ impl Deploy<'_> {
             let before = seen.get(release.cluster());
             let over = before.filter(|before| before.since.elapsed() > LEASE);
             let over_version = over.map(|over| &*over.version);
-            let mut acquired = self.acquire(release, over_version).await?;
-            if let Acquired::Void { holder, version } = acquired {
-                if begun {
-                    return Ok(Taken::Void { holder });
-                }
-                acquired = self.acquire(release, Some(&version)).await?;
+            // A job that has begun something has its namespace, and what is removed is not made first.
+            let makes = begun == Begun::Nothing && !self.removes();
+            let mut acquired = self.acquire(release, over_version, makes).await?;
+            if begun != Begun::Nothing
+                && let Acquired::By { holder, .. } | Acquired::Void { holder, .. } = acquired
+            {
+                return Ok(Taken::Void { holder });
+            }
+            if let Acquired::Void { version, .. } = acquired {
+                acquired = self.acquire(release, Some(&version), makes).await?;
             }
             match acquired {
                 Acquired::Held(_) => {
@@ -141,6 +155,12 @@ impl Deploy<'_> {
                         self.warn_of_rights(release, &message).await?;
                     }
                 }
+                // The app was removed since, and the Lease with it, which would have told of that. The next step would
+                // bring a part of it back.
+                Acquired::NoNamespace if begun == Begun::ByEarlierRun && !self.removes() => {
+                    let holder = format!("unknown (it deleted the namespace{})", release.place());
+                    return Ok(Taken::Void { holder });
+                }
                 // A release makes its namespace; one that an admin has to make is asked for by the first step.
                 Acquired::NoNamespace => {}
             }
@@ -148,10 +168,13 @@ impl Deploy<'_> {
         Ok(Taken::All)
     }
 
-    async fn acquire(&self, release: &Release, over: Option<&str>) -> Result<Acquired, Cause> {
+    async fn acquire(
+        &self,
+        release: &Release,
+        over: Option<&str>,
+        makes: bool,
+    ) -> Result<Acquired, Cause> {
         let leases = &*self.ports.leases;
-        // What is removed is not made first.
-        let makes = !self.removes();
         let acquire = || async {
             let acquired = self.run.leases().acquire(leases, release, over, makes).await;
             acquired.map_err(|error| Cause::applying(error, release))

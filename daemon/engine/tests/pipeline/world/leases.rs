@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard},
 };
 use windlass_engine::ports::{Acquired, LeaseHolder, Leases, Renewed};
@@ -23,6 +23,8 @@ struct State {
     taken: Vec<String>,
     /// No answer comes.
     is_away: bool,
+    /// Clusters without the namespace of the app.
+    without_namespace: BTreeSet<String>,
     /// The account may not have any.
     is_refused: bool,
 }
@@ -77,6 +79,14 @@ impl FakeLeases {
         state.void.insert(cluster.into(), before.holder.job);
     }
 
+    /// Deletes the namespace of the app in a cluster.
+    pub(crate) fn end_of_namespace(&self, cluster: &str) {
+        let mut state = self.state();
+        state.all.remove(cluster);
+        state.void.remove(cluster);
+        state.without_namespace.insert(cluster.into());
+    }
+
     /// Lets no answer come, or lets them come again.
     pub(crate) fn set_away(&self, is_away: bool) {
         self.state().is_away = is_away;
@@ -106,7 +116,7 @@ impl Leases for FakeLeases {
         release: &Release,
         holder: &LeaseHolder,
         over: Option<&str>,
-        _: bool,
+        makes_namespace: bool,
     ) -> Result<Acquired, ClusterError> {
         let mut state = self.state();
         state.answers()?;
@@ -114,6 +124,12 @@ impl Leases for FakeLeases {
             return Ok(Acquired::Refused("leases is forbidden".into()));
         }
         let cluster = release.cluster();
+        if state.without_namespace.contains(cluster) {
+            if !makes_namespace {
+                return Ok(Acquired::NoNamespace);
+            }
+            state.without_namespace.remove(cluster);
+        }
         if let Some(lease) = state.all.get(cluster)
             && lease.holder.job != holder.job
             && over != Some(&*lease.version)
