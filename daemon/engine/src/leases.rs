@@ -23,6 +23,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use windlass_model::{
+    clock::now_ms,
     error::{ClusterError, NotYet},
     job::Release,
 };
@@ -58,11 +59,40 @@ struct Held {
     release: Release,
     version: String,
     /// Time at which the last renewal that succeeded was sent.
-    renewed: Instant,
+    renewed: Moment,
+    /// The lease went with its namespace. There is nothing to be alone with, until somebody makes the namespace again.
+    is_absent: bool,
     /// Time of the next renewal.
     next: Instant,
     /// Held by the one renewal on its way.
     renewing: Arc<AsyncMutex<()>>,
+}
+
+impl Held {
+    /// Returns whether a write may be sent.
+    fn is_fresh(&self) -> bool {
+        self.is_absent || self.renewed.age() < FRESH
+    }
+}
+
+/// Point in time by two clocks. The process's own one stands still while its machine sleeps, and the time of day can be
+/// set.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: Instant,
+    /// Milliseconds since 1970.
+    ms: u64,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { at: Instant::now(), ms: now_ms() }
+    }
+
+    /// Returns the time since then, by the clock that says more.
+    fn age(&self) -> Duration {
+        self.at.elapsed().max(Duration::from_millis(now_ms().abs_diff(self.ms)))
+    }
 }
 
 /// Reason for which a lease is not held.
@@ -115,14 +145,15 @@ impl HeldLeases {
         over: Option<&str>,
         makes_namespace: bool,
     ) -> Result<Acquired, ClusterError> {
-        let sent = Instant::now();
+        let sent = Moment::now();
         let acquired = leases.acquire(release, &self.holder, over, makes_namespace).await?;
         if let Acquired::Held(version) = &acquired {
             let held = Held {
                 release: release.clone(),
                 version: version.clone(),
                 renewed: sent,
-                next: sent + EVERY,
+                is_absent: false,
+                next: sent.at + EVERY,
                 renewing: Arc::default(),
             };
             self.all().insert(release.cluster().to_owned(), held);
@@ -197,7 +228,7 @@ impl HeldLeases {
     }
 
     fn is_fresh(&self, cluster: &str) -> bool {
-        self.all().get(cluster).is_none_or(|held| held.renewed.elapsed() < FRESH)
+        self.all().get(cluster).is_none_or(Held::is_fresh)
     }
 
     /// Writes to a cluster. The work goes on only while the lease is fresh: also between two of its requests.
@@ -236,10 +267,12 @@ impl HeldLeases {
         let Some(held) = self.held(cluster) else { return Ok(()) };
         let _one = held.renewing.lock().await;
         // Somebody else may have renewed it meanwhile.
-        let Some(held) = self.held(cluster).filter(|held| held.renewed.elapsed() >= age) else {
-            return Ok(());
-        };
-        let sent = Instant::now();
+        let is_due = |held: &Held| held.is_absent || held.renewed.age() >= age;
+        let Some(held) = self.held(cluster).filter(is_due) else { return Ok(()) };
+        if held.is_absent {
+            return self.renew_gone(leases, cluster, &held).await;
+        }
+        let sent = Moment::now();
         match leases.renew_lease(&held.release, &self.holder, &held.version).await {
             Ok(Renewed::Held(version)) => {
                 self.note(cluster, version, sent);
@@ -268,21 +301,24 @@ impl HeldLeases {
         cluster: &str,
         held: &Held,
     ) -> Result<(), NotHeld> {
-        if held.renewed.elapsed() >= LEASE {
+        if !held.is_absent && held.renewed.age() >= LEASE {
             return Err(self.lose("somebody who has given it back by now".into()));
         }
-        let sent = Instant::now();
+        let sent = Moment::now();
         match leases.acquire(&held.release, &self.holder, None, false).await {
             Ok(Acquired::Held(version)) => self.note(cluster, version, sent),
             Ok(Acquired::By { holder, .. } | Acquired::Void { holder, .. }) => {
                 return Err(self.lose(holder));
             }
-            // With its namespace: there is nothing left to be alone with.
-            Ok(Acquired::NoNamespace | Acquired::Refused(_))
-            | Err(
-                ClusterError::Forbidden { .. }
-                | ClusterError::NotYet { why: NotYet::Terminating, .. },
-            ) => {
+            // The release may make its namespace again, and hold for days in it.
+            Ok(Acquired::NoNamespace)
+            | Err(ClusterError::NotYet { why: NotYet::Terminating, .. }) => {
+                if let Some(held) = self.all().get_mut(cluster) {
+                    held.is_absent = true;
+                    held.next = Instant::now() + EVERY;
+                }
+            }
+            Ok(Acquired::Refused(_)) | Err(ClusterError::Forbidden { .. }) => {
                 self.all().remove(cluster);
             }
             Err(error) => {
@@ -295,11 +331,12 @@ impl HeldLeases {
         Ok(())
     }
 
-    fn note(&self, cluster: &str, version: String, sent: Instant) {
+    fn note(&self, cluster: &str, version: String, sent: Moment) {
         if let Some(held) = self.all().get_mut(cluster) {
             held.version = version;
             held.renewed = sent;
-            held.next = sent + EVERY;
+            held.is_absent = false;
+            held.next = sent.at + EVERY;
         }
     }
 
@@ -323,5 +360,30 @@ impl HeldLeases {
         let held = self.all().remove(cluster);
         let Some(held) = held else { return };
         let _ = leases.give_back(&held.release, &self.holder).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_model::{cluster::DEFAULT, samples};
+
+    /// By its own clock it was renewed just now.
+    #[tokio::test(start_paused = true)]
+    async fn no_lease_is_fresh_on_a_machine_that_slept() {
+        let held = HeldLeases::new(LeaseHolder::new("a", "job-1"));
+        for (slept_ms, is_fresh) in [(0, true), (60_000, false)] {
+            let renewed = Moment { ms: now_ms() - slept_ms, ..Moment::now() };
+            let one = Held {
+                release: samples::release(),
+                version: "1".into(),
+                renewed,
+                is_absent: false,
+                next: renewed.at + EVERY,
+                renewing: Arc::default(),
+            };
+            held.all().insert(DEFAULT.into(), one);
+            assert_eq!(held.is_fresh(DEFAULT), is_fresh, "{slept_ms}");
+        }
     }
 }

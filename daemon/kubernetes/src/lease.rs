@@ -55,7 +55,7 @@ async fn take(
 ) -> Result<Acquired, ClusterError> {
     let (head, new) = (head(release), lease(release, holder));
     // This daemon deletes no namespace as an empty one between the two. A Lease alone does not fill one: if it goes then,
-    // the release makes it again, and goes on without a lease.
+    // the release makes it again, and a renewal takes the lease there.
     let mut begins = None;
     for _ in 0..TRIES {
         match client.create_new(&new).await? {

@@ -392,3 +392,32 @@ async fn a_job_without_a_rollback_leaves_no_lease_of_its_former_run() {
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     assert!(world.leases.held().is_empty(), "the app's next job would wait for it");
 }
+
+/// The removal of another app deleted it as an empty one, and the release made it again.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_went_with_its_namespace_is_taken_again_in_the_next_one() {
+    for is_taken in [false, true] {
+        let world = Arc::new(World::new().running("old"));
+        let other = meanwhile(&world, move |world| async move {
+            holds(&world).await;
+            world.leases.end_of_namespace(DEFAULT);
+            sleep(25 * SECOND).await;
+            assert!(world.leases.held().is_empty());
+            world.leases.begin_of_namespace(DEFAULT);
+            if is_taken {
+                world.leases.give_to_another(DEFAULT);
+            } else {
+                sleep(12 * SECOND).await;
+                assert_eq!(world.leases.held(), [format!("{DEFAULT}: bed/job-1")]);
+            }
+        });
+        let ended = live(&world, &blue_green()).await;
+        other.await.unwrap();
+        if is_taken {
+            assert_eq!(ended, Err(JournalLost::Overtaken("other/job-9".into())));
+        } else {
+            assert!(matches!(ended, Ok(Outcome::Succeeded(_))), "{ended:?}");
+            assert!(world.leases.held().is_empty());
+        }
+    }
+}

@@ -87,6 +87,11 @@ impl FakeLeases {
         state.without_namespace.insert(cluster.into());
     }
 
+    /// Makes the namespace of the app in a cluster again.
+    pub(crate) fn begin_of_namespace(&self, cluster: &str) {
+        self.state().without_namespace.remove(cluster);
+    }
+
     /// Lets no answer come, or lets them come again.
     pub(crate) fn set_away(&self, is_away: bool) {
         self.state().is_away = is_away;
