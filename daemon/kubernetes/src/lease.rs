@@ -73,7 +73,7 @@ async fn take(
             }
             Versioned::Other => {}
         }
-        let Some(live) = client.find(&head).await? else { continue };
+        let Some(live) = client.find_version(&head).await? else { continue };
         let version = live.metadata.resource_version.clone().unwrap_or_default();
         let name = holder_of(&live);
         let is_ours = annotation(&live, JOB) == Some(&*holder.job);
@@ -112,7 +112,7 @@ pub(crate) async fn renew(
             Versioned::Missing => return Ok(Renewed::Gone),
             Versioned::Other => {}
         }
-        let Some(live) = client.find(&head).await? else { return Ok(Renewed::Gone) };
+        let Some(live) = client.find_version(&head).await? else { return Ok(Renewed::Gone) };
         // An answer to an earlier renewal may have been lost on its way.
         if !is_of_run(&live, holder) {
             return Ok(Renewed::Lost(last_of(&live)));
@@ -131,7 +131,7 @@ pub(crate) async fn give_back(
 ) -> Result<(), ClusterError> {
     let head = head(release);
     for _ in 0..TRIES {
-        let live = client.find(&head).await?.filter(|live| is_of_run(live, holder));
+        let live = client.find_version(&head).await?.filter(|live| is_of_run(live, holder));
         let Some(live) = live else { break };
         let version = live.metadata.resource_version.as_deref().unwrap_or_default();
         let given = if taken_over(&live).next().is_none() {

@@ -9,8 +9,18 @@ use kube::{
 use serde_json::{Value, json};
 use windlass_model::error::ClusterError;
 
-/// These calls are not counted among the others (`calls`): a lease that waits for a place behind them would end.
+/// These calls are not counted among the others (`calls`): a lease that waits for a place behind them would end. Those
+/// may wait for this lease, too, with all places.
 impl Client {
+    /// Returns an object with the version that it has. `None` means that there is none.
+    pub(crate) async fn find_version(
+        &self,
+        manifest: &Value,
+    ) -> Result<Option<DynamicObject>, ClusterError> {
+        let api = self.dynamic(manifest);
+        limited(api.get_opt(name_of(manifest)), &named(manifest)).await
+    }
+
     /// Makes an object that must not be there yet.
     pub(crate) async fn create_new(&self, manifest: &Value) -> Result<Versioned, ClusterError> {
         let what = named(manifest);
@@ -76,5 +86,41 @@ fn answer_to(status: &Status) -> Option<Versioned> {
             Some(Versioned::Missing)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AT_ONCE, fake::FakeServer};
+    use crate::lease;
+    use serde_json::json;
+    use std::{sync::Arc, time::Duration};
+    use tokio::time::timeout;
+    use windlass_engine::ports::{Acquired, LeaseHolder, Renewed};
+    use windlass_model::{app::App, job::Release};
+
+    /// Applies that wait for the lease have all places, and somebody has written it meanwhile.
+    #[tokio::test]
+    async fn a_lease_waits_for_no_place_among_other_calls() {
+        let server = Arc::new(FakeServer::default());
+        let name = "shop--production";
+        server.put(
+            &format!("/api/v1/namespaces/{name}"),
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }),
+        );
+        let client = server.client();
+        let app = App::new("shop", "web", "").unwrap();
+        let release = Release::bare("1", &app, &["default".to_owned()]);
+        let holder = LeaseHolder::new("a", "job-1");
+        let acquired = lease::acquire(&client, &release, &holder, None, None).await.unwrap();
+        let Acquired::Held(first) = acquired else { panic!("{acquired:?}") };
+        lease::renew(&client, &release, &holder, &first).await.unwrap();
+        let places = u32::try_from(AT_ONCE).unwrap();
+        let _all = client.shared.calls.acquire_many(places).await.unwrap();
+        let soon = Duration::from_secs(5);
+        let renewed = timeout(soon, lease::renew(&client, &release, &holder, &first)).await;
+        assert!(matches!(renewed, Ok(Ok(Renewed::Held(_)))), "{renewed:?}");
+        let given = timeout(soon, lease::give_back(&client, &release, &holder)).await;
+        assert!(matches!(given, Ok(Ok(()))), "{given:?}");
     }
 }
