@@ -106,6 +106,7 @@ async fn somebody_is_asked_again_only_where_a_newer_job_ended_the_question() {
         stopped(Stop::Rejected { by: "ann".into(), note: String::new() }),
         stopped(Stop::Cancelled { by: "ann".into() }),
         stopped(Stop::NotApproved { seconds: 60 }),
+        Event::Ended(Outcome::Failed(Box::default())),
     ];
     for end in decided {
         let world = World::new();
@@ -121,6 +122,9 @@ async fn somebody_is_asked_again_only_where_a_newer_job_ended_the_question() {
         world.append(&id, end.clone()).await;
         assert_eq!(world.services.contract_due(&app).await.unwrap(), None, "{end:?}");
         assert!(world.accepted().await.is_empty());
+        // Whoever wants it all the same asks.
+        let ci = caller("ci", &["shop"], &[Verb::Deploy]);
+        world.services.contract(&ci, request("all-the-same", &[])).await.unwrap();
     }
 }
 
