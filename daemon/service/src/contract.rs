@@ -40,13 +40,6 @@ pub struct ContractRequest {
     pub clusters: Vec<String>,
 }
 
-/// Release whose contraction is due, or the time of the next look.
-enum Next {
-    Contract(Release),
-    Later(u64),
-    Never,
-}
-
 impl Services {
     /// Accepts a job that contracts the data of the release that serves, before its time too. It waits for an approval. The
     /// answer to a repeat of a request is the job of the first.
@@ -76,16 +69,25 @@ impl Services {
     /// # Errors
     /// As [`Self::contract`]: it is to be tried again.
     pub async fn contract_due(&self, app: &App) -> Result<Option<u64>, ServiceError> {
-        let release = match self.next_contract(app).await? {
-            Next::Contract(release) => release,
-            Next::Later(at_ms) => return Ok(Some(at_ms)),
-            Next::Never => return Ok(None),
-        };
+        let mut next = None;
+        for release in self.all_contractible(app).await? {
+            let at_ms = self.due_at(&release).await?;
+            let look = if at_ms > now_ms() { Some(at_ms) } else { self.ask(release).await? };
+            // A release that somebody decided about hides no other.
+            next = [next, look].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    /// Makes the job that waits for the approval of a release's contraction, and returns when to look again. `None` means
+    /// that somebody decided.
+    async fn ask(&self, release: Release) -> Result<Option<u64>, ServiceError> {
+        let app = release.app.clone();
         for number in 0..MOST {
             let request_id = format!("contract-{}-{number}", release.id);
             let body = request_id.clone().into_bytes();
             match self.jobs.submitted(PRINCIPAL, &request_id, &body).await? {
-                None if is_busy(&*self.jobs, app).await? => return Ok(Some(now_ms() + BUSY_MS)),
+                None if is_busy(&*self.jobs, &app).await? => return Ok(Some(now_ms() + BUSY_MS)),
                 None => {
                     let record = self.accept_contract(PRINCIPAL, request_id, body, release).await?;
                     tracing::info!(%app, job = record.job.id, "the data may be contracted: the job waits for an approval");
@@ -104,31 +106,30 @@ impl Services {
         Ok(None)
     }
 
-    /// Returns the release of an app whose data is to be contracted now.
-    async fn next_contract(&self, app: &App) -> Result<Next, ServiceError> {
-        let mut next: Option<Release> = None;
+    /// Returns the releases of an app that serve and whose data may be contracted, each in its clusters, the oldest first.
+    async fn all_contractible(&self, app: &App) -> Result<Vec<Release>, ServiceError> {
+        let mut found: Vec<Release> = Vec::new();
         let all = self.clusters_of(app, &[]).await?;
         for cluster in &all.names {
             let Some(release) = self.releases.last_release(app, cluster).await? else { continue };
             if !self.is_contractible(&release, cluster).await? {
                 continue;
             }
-            match &mut next {
-                None => next = Some(release.at(std::slice::from_ref(cluster))),
-                Some(first) if first.id == release.id => first.clusters.push(cluster.clone()),
-                // Another one serves in each: the newer one has its own time.
-                Some(first) if first.id < release.id => {
-                    next = Some(release.at(std::slice::from_ref(cluster)));
-                }
-                Some(_) => {}
+            match found.iter_mut().find(|one| one.id == release.id) {
+                Some(one) => one.clusters.push(cluster.clone()),
+                None => found.push(release.at(std::slice::from_ref(cluster))),
             }
         }
-        let Some(release) = next else { return Ok(Next::Never) };
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    /// Returns the time from which somebody is asked about a release's contraction.
+    async fn due_at(&self, release: &Release) -> Result<u64, ServiceError> {
         let seconds = release.runtime.migrate.as_ref().map_or(0, |it| it.contract_after_seconds);
         // A job that is forgotten ended long ago.
         let ended_ms = self.jobs.job(&release.id).await?.and_then(|record| record.ended_ms);
-        let at_ms = ended_ms.unwrap_or_default().saturating_add(u64::from(seconds) * 1000);
-        Ok(if at_ms > now_ms() { Next::Later(at_ms) } else { Next::Contract(release) })
+        Ok(ended_ms.unwrap_or_default().saturating_add(u64::from(seconds) * 1000))
     }
 
     /// Returns whether the data of a release that serves in a cluster holds something that it does not need.

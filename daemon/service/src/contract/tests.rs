@@ -128,6 +128,34 @@ async fn somebody_is_asked_again_only_where_a_newer_job_ended_the_question() {
     }
 }
 
+/// Each cluster has data of its own.
+#[tokio::test]
+async fn releases_that_differ_by_cluster_are_asked_about_one_after_the_other() {
+    let world = World::new();
+    let app = app("shop");
+    let older = with_contract("job-1", "one", &["eu", "us"], 0);
+    world.released(older.clone()).await;
+    let newer = with_contract("job-2", "two", &["us"], 3600);
+    world.released(newer).await;
+    // The newer release has its own time, and the older one does not wait for that.
+    world.services.contract_due(&app).await.unwrap();
+    let waits = world.accepted().await[0].job.clone();
+    let expected = older.at(&["eu".into()]);
+    assert_eq!(
+        (waits.source, waits.clusters.names),
+        (Source::Contract(Box::new(expected)), vec!["eu".to_owned()])
+    );
+    let rejected = Stop::Rejected { by: "ann".into(), note: String::new() };
+    world.append(&waits.id, stopped(rejected)).await;
+    let next = world.services.contract_due(&app).await.unwrap().unwrap();
+    assert!(next > now_ms() + 3_500_000, "{next}");
+    assert!(world.accepted().await.is_empty());
+    // Both times are over, and somebody decided about the older one.
+    world.released(with_contract("job-3", "three", &["us"], 0)).await;
+    world.services.contract_due(&app).await.unwrap();
+    assert_eq!(world.accepted().await[0].job.clusters.names, ["us"]);
+}
+
 #[tokio::test]
 async fn no_job_is_ended_for_a_contraction() {
     let world = World::new();
