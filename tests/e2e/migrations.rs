@@ -260,7 +260,12 @@ fn what_only_the_old_version_needs_goes_after_an_approval_and_ends_rollbacks() {
     ended.succeeded();
     let text = format!("no rollback leads to before release {}", second.id);
     assert!(ended.text.contains(&text), "{}", ended.text);
-    at(&env.events(id), migrated("contract"));
+    // A backup of its own comes first: the one before `expand` has no titles.
+    let events = env.events(id);
+    let order = [at(&events, migrated("backup")), at(&events, migrated("contract"))];
+    assert!(order.is_sorted(), "{order:?}: {events:#?}");
+    assert_eq!(shop.jobs(), jobs + 2);
+    assert_eq!(shop.sql("SELECT title FROM backup"), "tea");
     let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'items'";
     assert_eq!(shop.sql(columns), "title");
     env.serves("app", "v2 sells tea");

@@ -24,6 +24,9 @@ const LOOK_MS: u64 = 600_000;
 /// Milliseconds until a look where a job of the app is unfinished.
 const BUSY_MS: u64 = 60_000;
 
+/// Milliseconds until a look where no cluster of the app is configured.
+const UNKNOWN_MS: u64 = 3_600_000;
+
 /// Number of jobs for one release, each after one that a newer job of the app ended.
 const MOST: u32 = 100;
 
@@ -69,8 +72,16 @@ impl Services {
     /// # Errors
     /// As [`Self::contract`]: it is to be tried again.
     pub async fn contract_due(&self, app: &App) -> Result<Option<u64>, ServiceError> {
+        let all = match self.all_contractible(app).await {
+            // None of its clusters is configured now, or its project is gone: nobody has to be asked each minute.
+            Err(error @ ServiceError::Conflict { .. }) => {
+                tracing::warn!(%app, %error, "nobody is asked to contract the data now");
+                return Ok(Some(now_ms() + UNKNOWN_MS));
+            }
+            all => all?,
+        };
         let mut next = None;
-        for release in self.all_contractible(app).await? {
+        for release in all {
             let at_ms = self.due_at(&release).await?;
             let look = if at_ms > now_ms() { Some(at_ms) } else { self.ask(release).await? };
             // A release that somebody decided about hides no other.
@@ -103,6 +114,7 @@ impl Services {
                 }
             }
         }
+        tracing::warn!(%app, "nobody is asked again to contract the data: newer jobs took the place of {MOST} jobs for that; use `windlass contract`");
         Ok(None)
     }
 
