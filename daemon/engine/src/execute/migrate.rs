@@ -90,7 +90,8 @@ impl Deploy<'_> {
         let mut before = None;
         loop {
             let ending = ending.clone();
-            let migration = Migration { phase, key: format!("{key}/{run}"), ending };
+            let (job, key) = (self.job.id.clone(), format!("{key}/{run}"));
+            let migration = Migration { phase, job, key, ending };
             let begin = || async {
                 let ended = async {
                     let ended = self.ports.cluster.migrate(release, &migration, recorder).await;

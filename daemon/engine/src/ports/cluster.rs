@@ -61,6 +61,8 @@ pub trait Cluster: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Migration {
     pub phase: MigrationPhase,
+    /// Id of the job that runs it. A contraction is another job than its release.
+    pub job: String,
     /// Key of exactly this run: the same for the same Job.
     pub key: String,
     /// Set once the release is to end: a `Job` that has not begun does not begin any more.

@@ -44,7 +44,7 @@ pub(crate) async fn migrate(
         timeout_ms: migrate.timeout_seconds.saturating_mul(1000),
         pull,
     };
-    let name = name(client, release, &wanted).await?;
+    let name = name(client, release, &migration.job, &wanted).await?;
     let begun = Begun {
         name: &name,
         source: &source,
@@ -58,7 +58,7 @@ pub(crate) async fn migrate(
         return Ok(ended);
     }
     // An existing Job stays as it was made.
-    client.create(&manifest(release, &name, &wanted, migrate)).await?;
+    client.create(&manifest(release, &name, &migration.job, &wanted, migrate)).await?;
     let made = wait::look(client, &release.app.namespace(), &name).await?;
     if made.pods.is_empty() && made.jobs.first().is_some_and(turn::has_succeeded) {
         // An earlier run's: its pod is gone, and so is what it printed.
@@ -72,11 +72,12 @@ pub(crate) async fn migrate(
     end(client, release, &begun, recorder).await
 }
 
-/// Returns the name of the Job. Where one of another release has failed, it is left for a look, and this release has one
-/// of its own.
+/// Returns the name of the Job. Where one of another job has failed, it is left for a look, and this job has one of its
+/// own.
 async fn name(
     client: &Client,
     release: &Release,
+    job: &str,
     wanted: &HookJob<'_>,
 ) -> Result<String, ClusterError> {
     let name = job::name(release, wanted.hook, wanted.key);
@@ -85,11 +86,11 @@ async fn name(
         return Ok(name);
     };
     let made_by = found.metadata.annotations.as_ref().and_then(|all| all.get(JOB));
-    let is_ours = made_by == Some(&release.id);
+    let is_ours = made_by.is_some_and(|made_by| made_by == job);
     if is_ours || !has_failed(client, release, &name).await? {
         return Ok(name);
     }
-    Ok(job::name(release, wanted.hook, &format!("{}/{}", wanted.key, release.id)))
+    Ok(job::name(release, wanted.hook, &format!("{}/{job}", wanted.key)))
 }
 
 /// Returns whether a Job ended in another way than with success, or was stopped.
@@ -108,8 +109,18 @@ async fn has_failed(client: &Client, release: &Release, name: &str) -> Result<bo
 }
 
 /// Renders the Job of a part of a migration.
-fn manifest(release: &Release, name: &str, wanted: &HookJob<'_>, migrate: &Migrate) -> Value {
+fn manifest(
+    release: &Release,
+    name: &str,
+    made_by: &str,
+    wanted: &HookJob<'_>,
+    migrate: &Migrate,
+) -> Value {
     let mut job = job::manifest(release, name, wanted);
+    if let Some(metadata) = entry(&mut job, "metadata") {
+        // A contraction is a job of its own: its release made other Jobs.
+        set(metadata, "annotations", json!({ JOB: made_by }));
+    }
     if let Some(spec) = entry(&mut job, "spec") {
         // A node that is emptied is no failure of the command: the Job makes another pod, once this one is gone.
         let ignored = json!({ "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] });
@@ -176,7 +187,7 @@ mod tests {
 
     fn rendered(release: &Release) -> Value {
         let migrate = release.runtime.migrate.as_ref().unwrap();
-        manifest(release, "j", &wanted(release), migrate)
+        manifest(release, "j", "0197", &wanted(release), migrate)
     }
 
     fn options(job: &Value) -> Vec<&Value> {
@@ -199,6 +210,14 @@ mod tests {
         assert_eq!(condition["type"], "DisruptionTarget");
         assert_eq!(options(&job), ["-c lock_timeout=5000 -c statement_timeout=600000"]);
         assert!(spec["suspend"].is_null() && job["metadata"]["labels"][LOCK].is_null());
+    }
+
+    /// The release of a contraction has an id of its own, by which its Jobs would be those of each other contraction.
+    #[test]
+    fn a_job_is_of_the_job_that_made_it_and_not_of_its_release() {
+        let mut release = release(None);
+        release.id = "0195".into();
+        assert_eq!(rendered(&release)["metadata"]["annotations"], json!({ JOB: "0197" }));
     }
 
     #[test]
@@ -232,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_is_adopted_unless_that_of_another_release_has_failed() {
+    async fn a_job_is_adopted_unless_that_of_another_job_has_failed() {
         let release = release(None);
         let first = job::name(&release, "migrate-expand", "k");
         let failed = || json!({ "conditions": [{ "type": "Failed", "status": "True", "reason": "BackoffLimitExceeded" }] });
@@ -245,10 +264,10 @@ mod tests {
         ] {
             let server = Arc::new(FakeServer::default());
             put(&server, &first, id, status.clone());
-            let found = name(&server.client(), &release, &wanted(&release)).await.unwrap();
+            let found = name(&server.client(), &release, "0197", &wanted(&release)).await.unwrap();
             assert_eq!(found == first, is_adopted, "{id}: {status}");
         }
         let server = Arc::new(FakeServer::default());
-        assert_eq!(name(&server.client(), &release, &wanted(&release)).await.unwrap(), first);
+        assert_eq!(name(&server.client(), &release, "0197", &wanted(&release)).await.unwrap(), first);
     }
 }

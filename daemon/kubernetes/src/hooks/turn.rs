@@ -106,7 +106,7 @@ pub(super) async fn await_left(
         if migration.is_ending() {
             return Ok(Some(ActionResult::Waited));
         }
-        let Some(other) = running(&all.items, release) else { return Ok(None) };
+        let Some(other) = running(&all.items, release, &migration.job) else { return Ok(None) };
         if since.elapsed() > LONGEST {
             let minutes = LONGEST.as_secs() / 60;
             let why = format!("Job {other} of an earlier job has not ended for {minutes} min");
@@ -121,12 +121,16 @@ pub(super) async fn await_left(
     }
 }
 
-/// Returns a Job of the app's migrations that runs, of another release. `None` means that there is none.
-fn running<'a>(all: &'a [Job], release: &Release) -> Option<&'a str> {
+/// Returns a Job of the app's migrations that runs, of another job. `None` means that there is none. Contractions of one
+/// release are different jobs.
+fn running<'a>(all: &'a [Job], release: &Release, job: &str) -> Option<&'a str> {
     let prefix = format!("{}-migrate-", release.app.name);
     let runs = all.iter().filter(|job| !is_suspended(job) && !has_ended(job));
-    let made_by = |job: &Job| job.metadata.annotations.as_ref()?.get(JOB).cloned();
-    let of_others = runs.filter(|job| made_by(job).as_ref() != Some(&release.id));
+    let is_own = |one: &&Job| {
+        let made_by = one.metadata.annotations.as_ref().and_then(|all| all.get(JOB));
+        made_by.is_some_and(|made_by| made_by == job)
+    };
+    let of_others = runs.filter(|one| !is_own(one));
     let mut names = of_others.filter_map(|job| job.metadata.name.as_deref());
     names.find(|name| name.starts_with(&prefix))
 }
@@ -281,7 +285,7 @@ mod tests {
         let name = |part: &str| format!("{}-{part}", release.app.name);
         let (migrates, hook) = (name("migrate-expand-13"), name("warm-13"));
         let runs = |name: &str, suspend, condition| {
-            running(&[made(name, 1, suspend, condition)], &release).is_some()
+            running(&[made(name, 1, suspend, condition)], &release, "job-2").is_some()
         };
         assert!(runs(&migrates, false, None));
         assert!(!runs(&migrates, false, Some("Complete")));
@@ -289,8 +293,11 @@ mod tests {
         assert!(!runs(&migrates, true, None), "it waits for its turn, or was stopped");
         assert!(!runs(&hook, false, None), "it migrates nothing");
         let mut own = made(&migrates, 1, false, None);
-        own.metadata.annotations = Some([(JOB.to_owned(), release.id.clone())].into());
-        assert!(running(&[own], &release).is_none(), "its own part before was waited for");
+        own.metadata.annotations = Some([(JOB.to_owned(), "job-2".to_owned())].into());
+        let all = [own];
+        assert!(running(&all, &release, "job-2").is_none(), "its own part before was waited for");
+        // Such as another contraction of the same release.
+        assert!(running(&all, &release, "job-3").is_some());
     }
 
     /// Otherwise it would be before all younger ones, and nobody would let it begin.
@@ -308,7 +315,12 @@ mod tests {
         let (_stop, stop) = watch::channel(None);
         let run = Run::new(Arc::new(NullJournal), stop, None);
         let ending = Arc::new(AtomicBool::new(true));
-        let migration = Migration { phase: MigrationPhase::Expand, key: "k".into(), ending };
+        let migration = Migration {
+            phase: MigrationPhase::Expand,
+            job: release.id.clone(),
+            key: "k".into(),
+            ending,
+        };
         let begun =
             Begun { name: "own", source: "migrate", stage: Stage::Release, timeout_ms: 1000 };
         let client = server.client();
