@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use windlass_model::{
     event::Event,
     job::{Release, Stage},
+    outcome::Stop,
 };
 
 /// Time between two looks at a lease that somebody else has.
@@ -113,8 +114,9 @@ impl Deploy<'_> {
             let before = seen.get(release.cluster());
             let over = before.filter(|before| before.since.elapsed() > LEASE);
             let over_version = over.map(|over| &*over.version);
-            // A job that has begun something has its namespace, and what is removed is not made first.
-            let makes = begun == Begun::Nothing && !self.removes();
+            // A job that has begun something has its namespace, what is removed is not made first, and a contraction is of
+            // what serves there.
+            let makes = begun == Begun::Nothing && !self.removes() && !self.contracts();
             let mut acquired = self.acquire(release, over_version, makes).await?;
             if begun != Begun::Nothing
                 && let Acquired::By { holder, .. } | Acquired::Void { holder, .. } = acquired
@@ -160,6 +162,10 @@ impl Deploy<'_> {
                 Acquired::NoNamespace if begun == Begun::ByEarlierRun && !self.removes() => {
                     let holder = format!("unknown (it deleted the namespace{})", release.place());
                     return Ok(Taken::Void { holder });
+                }
+                Acquired::NoNamespace if self.contracts() => {
+                    let release = release.id.clone();
+                    return Err(Cause::Stopped(Stop::Outdated { release }));
                 }
                 // A release makes its namespace; one that an admin has to make is asked for by the first step.
                 Acquired::NoNamespace => {}

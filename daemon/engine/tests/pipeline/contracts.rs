@@ -125,6 +125,18 @@ async fn only_the_data_of_what_serves_is_contracted() {
     }
 }
 
+/// Another daemon removed the app. A Job in a namespace that is made for it would find no secret and no account.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_made_for_an_app_whose_namespace_is_gone() {
+    let serving = serving();
+    let world = World::new().running_release(&serving);
+    world.leases.end_of_namespace(DEFAULT);
+    let outcome = run(&world, &contraction(&serving)).await;
+    let Outcome::Stopped { why, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(why, Stop::Outdated { release: serving.id.clone() });
+    assert!(world.cluster.migrated().is_empty() && world.leases.taken().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_rollback_leads_to_before_a_contraction_but_to_the_same_image() {
     let serving = serving();
