@@ -24,8 +24,12 @@ const LOOK_MS: u64 = 600_000;
 /// Milliseconds until a look where a job of the app is unfinished.
 const BUSY_MS: u64 = 60_000;
 
-/// Milliseconds until a look where no cluster of the app is configured.
+/// Milliseconds until a look where the configuration does not name a cluster in which the app serves.
 const UNKNOWN_MS: u64 = 3_600_000;
+
+/// Milliseconds beyond the time for which pods of the version before are kept, in which they are deleted. They are not
+/// while a job of the app is unfinished.
+const PRUNED_MS: u64 = 600_000;
 
 /// Number of jobs for one release, each after one that a newer job of the app ended.
 const MOST: u32 = 100;
@@ -72,33 +76,27 @@ impl Services {
     /// # Errors
     /// As [`Self::contract`]: it is to be tried again.
     pub async fn contract_due(&self, app: &App) -> Result<Option<u64>, ServiceError> {
-        let all = match self.all_contractible(app).await {
-            // None of its clusters is configured now, or its project is gone: nobody has to be asked each minute.
-            Err(error @ ServiceError::Conflict { .. }) => {
-                tracing::warn!(%app, %error, "nobody is asked to contract the data now");
-                return Ok(Some(now_ms() + UNKNOWN_MS));
+        let (releases, mut next) = self.all_contractible(app).await?;
+        for release in releases {
+            let at_ms = self.contracts_at(&release).await?;
+            if at_ms > now_ms() {
+                next = Some(next.map_or(at_ms, |next| next.min(at_ms)));
+            } else if let Some(at_ms) = self.contract_now(app, release).await? {
+                return Ok(Some(at_ms));
             }
-            all => all?,
-        };
-        let mut next = None;
-        for release in all {
-            let at_ms = self.due_at(&release).await?;
-            let look = if at_ms > now_ms() { Some(at_ms) } else { self.ask(release).await? };
-            // A release that somebody decided about hides no other.
-            next = [next, look].into_iter().flatten().min();
+            // Somebody decided: the data of another cluster is another question.
         }
         Ok(next)
     }
 
-    /// Makes the job that waits for the approval of a release's contraction, and returns when to look again. `None` means
-    /// that somebody decided.
-    async fn ask(&self, release: Release) -> Result<Option<u64>, ServiceError> {
-        let app = release.app.clone();
+    /// Has somebody asked to approve the contraction of a release's data, and returns when to look again. `None` means that
+    /// somebody decided.
+    async fn contract_now(&self, app: &App, release: Release) -> Result<Option<u64>, ServiceError> {
         for number in 0..MOST {
             let request_id = format!("contract-{}-{number}", release.id);
             let body = request_id.clone().into_bytes();
             match self.jobs.submitted(PRINCIPAL, &request_id, &body).await? {
-                None if is_busy(&*self.jobs, &app).await? => return Ok(Some(now_ms() + BUSY_MS)),
+                None if is_busy(&*self.jobs, app).await? => return Ok(Some(now_ms() + BUSY_MS)),
                 None => {
                     let record = self.accept_contract(PRINCIPAL, request_id, body, release).await?;
                     tracing::info!(%app, job = record.job.id, "the data may be contracted: the job waits for an approval");
@@ -118,30 +116,51 @@ impl Services {
         Ok(None)
     }
 
-    /// Returns the releases of an app that serve and whose data may be contracted, each in its clusters, the oldest first.
-    async fn all_contractible(&self, app: &App) -> Result<Vec<Release>, ServiceError> {
-        let mut found: Vec<Release> = Vec::new();
-        let all = self.clusters_of(app, &[]).await?;
-        for cluster in &all.names {
+    /// Returns the releases of an app whose data may be contracted, the newest first, each with the clusters in which it
+    /// serves. The time is that of a look at clusters that nobody knows now. `None` means that there are none.
+    async fn all_contractible(
+        &self,
+        app: &App,
+    ) -> Result<(Vec<Release>, Option<u64>), ServiceError> {
+        let reachable = self.targets.targets(&app.project).await?.reachable(app);
+        let mut names = reachable.clone();
+        if let Some((newest, _)) = self.releases.releases(app, None, 1).await?.into_iter().next() {
+            names.extend(newest.clusters.into_iter().filter(|name| !reachable.contains(name)));
+        }
+        let (mut found, mut next) = (Vec::<Release>::new(), None);
+        for cluster in &names {
             let Some(release) = self.releases.last_release(app, cluster).await? else { continue };
             if !self.is_contractible(&release, cluster).await? {
                 continue;
             }
-            match found.iter_mut().find(|one| one.id == release.id) {
-                Some(one) => one.clusters.push(cluster.clone()),
+            if !reachable.contains(cluster) {
+                next = Some(now_ms() + UNKNOWN_MS);
+                continue;
+            }
+            match found.iter_mut().find(|known| known.id == release.id) {
+                Some(known) => known.clusters.push(cluster.clone()),
                 None => found.push(release.at(std::slice::from_ref(cluster))),
             }
         }
-        found.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(found)
+        found.sort_by(|one, other| other.id.cmp(&one.id));
+        Ok((found, next))
     }
 
-    /// Returns the time from which somebody is asked about a release's contraction.
-    async fn due_at(&self, release: &Release) -> Result<u64, ServiceError> {
+    /// Returns the time from which the data of a release may be contracted, in milliseconds since 1970. Pods of the version
+    /// before that are kept are gone by then: they may use the data, and stay as long as the job waits.
+    async fn contracts_at(&self, release: &Release) -> Result<u64, ServiceError> {
         let seconds = release.runtime.migrate.as_ref().map_or(0, |it| it.contract_after_seconds);
+        let strategy = &release.runtime.strategy;
+        let kept_ms = match strategy.keep_seconds {
+            seconds if seconds > 0 && strategy.has_tracks() => {
+                u64::from(seconds) * 1000 + PRUNED_MS
+            }
+            _ => 0,
+        };
         // A job that is forgotten ended long ago.
         let ended_ms = self.jobs.job(&release.id).await?.and_then(|record| record.ended_ms);
-        Ok(ended_ms.unwrap_or_default().saturating_add(u64::from(seconds) * 1000))
+        let after_ms = kept_ms.max(u64::from(seconds) * 1000);
+        Ok(ended_ms.unwrap_or_default().saturating_add(after_ms))
     }
 
     /// Returns whether the data of a release that serves in a cluster holds something that it does not need.

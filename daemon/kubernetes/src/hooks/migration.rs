@@ -268,6 +268,9 @@ mod tests {
             assert_eq!(found == first, is_adopted, "{id}: {status}");
         }
         let server = Arc::new(FakeServer::default());
-        assert_eq!(name(&server.client(), &release, "0197", &wanted(&release)).await.unwrap(), first);
+        assert_eq!(
+            name(&server.client(), &release, "0197", &wanted(&release)).await.unwrap(),
+            first
+        );
     }
 }

@@ -9,7 +9,7 @@ use windlass_model::{
     event::Event,
     job::Stage,
     outcome::Contracted,
-    runtime::{Migrate, MigrationPhase},
+    runtime::{Migrate, MigrationPhase, StrategyKind},
 };
 
 /// Returns a release with a contraction after so many seconds.
@@ -154,6 +154,49 @@ async fn releases_that_differ_by_cluster_are_asked_about_one_after_the_other() {
     world.released(with_contract("job-3", "three", &["us"], 0)).await;
     world.services.contract_due(&app).await.unwrap();
     assert_eq!(world.accepted().await[0].job.clusters.names, ["us"]);
+}
+
+/// The data of each cluster is a question of its own.
+#[tokio::test]
+async fn a_decision_on_one_release_keeps_nobody_from_the_one_in_another_cluster() {
+    let world = World::new();
+    let app = app("shop");
+    world.released(with_contract("job-1", "one", &["eu", "us"], 0)).await;
+    world.released(with_contract("job-2", "two", &["us"], 0)).await;
+    world.services.contract_due(&app).await.unwrap();
+    let first = world.accepted().await[0].job.clone();
+    assert_eq!(first.clusters.names, ["us"]);
+    let why = Stop::Rejected { by: "ann".into(), note: String::new() };
+    world.append(&first.id, stopped(why)).await;
+    assert!(world.services.contract_due(&app).await.unwrap().is_some());
+    let all = world.accepted().await;
+    let [second] = &*all else { panic!("{all:?}") };
+    let Source::Contract(release) = &second.job.source else { panic!("{second:?}") };
+    assert_eq!((&*release.id, &*second.job.clusters.names), ("job-1", &["eu".to_owned()][..]));
+}
+
+/// The job would keep them as long as it waits, and they would run while the data is contracted.
+#[tokio::test]
+async fn nobody_is_asked_while_pods_of_the_version_before_are_kept() {
+    let world = World::new();
+    let mut serving = with_contract("job-1", "one", &["eu"], 0);
+    serving.runtime.strategy.kind = StrategyKind::BlueGreen;
+    serving.runtime.strategy.keep_seconds = 3600;
+    world.released(serving).await;
+    let before = now_ms();
+    let next = world.services.contract_due(&app("shop")).await.unwrap().unwrap();
+    assert!(next > before + 3_600_000, "{next}");
+    assert!(world.accepted().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_cluster_that_nobody_knows_now_is_looked_at_later() {
+    let world = World::new();
+    world.released(with_contract("job-1", "one", &["mars"], 0)).await;
+    let before = now_ms();
+    let next = world.services.contract_due(&app("shop")).await.unwrap().unwrap();
+    assert!(next >= before + UNKNOWN_MS, "{next}");
+    assert!(world.accepted().await.is_empty());
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ export function Interventions({ job, shares, changed }: { job: Job; shares: bool
       {asks && (
         <Dialog title="Abort this release?" onClose={() => setAsks(false)}>
           <ul class="plain-list">
-            <li>{shares ? "All requests go back to the version before, whose pods still run. The new version's pods end." : "What ran before is put back."}</li>
+            <li>{job.contract_of ? "The release serves as it did. A command that has begun runs to its end." : shares ? "All requests go back to the version before, whose pods still run. The new version's pods end." : "What ran before is put back."}</li>
             <li>The job ends as stopped. What a migration did to data stays.</li>
           </ul>
           <div class="decide"><Note id="abort-note" value={note} set={setNote} /></div>

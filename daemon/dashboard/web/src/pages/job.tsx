@@ -72,6 +72,8 @@ function Actions({ job, changed }: { job: Job; changed: () => void }) {
         <Dialog title="Cancel this job?" onClose={() => setAsks(false)}>
           <p>{job.removal
             ? "It stops. What it has deleted by then does not come back."
+            : job.contract_of
+            ? "It stops. The release serves as it did. A command that has begun runs to its end, and what it took out of the data does not come back."
             : "It stops, and what it changed goes back to the release before. What a migration did to data stays."}</p>
           <div class="dialog-actions">
             <button type="button" onClick={() => setAsks(false)}>Keep it running</button>
