@@ -7,7 +7,7 @@ use crate::{
 use windlass_engine::pipeline::{Deployed, deploy};
 use windlass_model::{
     approval::Hold,
-    cluster::{Clusters, RolloutOrder},
+    cluster::{Clusters, DEFAULT, RolloutOrder},
     event::Event,
     job::{Gate, Job, Release, Source, Stage},
     outcome::{Contracted, Outcome, Stop},
@@ -184,7 +184,7 @@ async fn nothing_goes_before_the_approval_nor_once_another_release_serves() {
     }
 }
 
-/// What is done is the end of the job, whatever somebody wants meanwhile.
+/// A part that is done is done, whatever somebody wants meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_contraction_ends_before_the_command_or_with_it() {
     let serving = serving();
