@@ -194,6 +194,7 @@ async fn a_renewal_that_fails_is_tried_again_and_not_at_once() {
     // A login that has expired as it comes is no reason to hurry either.
     for answer in [away(), Ok(Some(1))] {
         let (due, _) = released(vec![answer]).await;
+        collects_at_once(&due).await;
         let before = now_ms();
         let next = round(&due).await.unwrap().unwrap();
         assert!(next >= before + AGAIN_MS && next <= now_ms() + AGAIN_MS, "{next}");
