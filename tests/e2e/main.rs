@@ -21,6 +21,7 @@ mod cases;
 mod claims;
 mod clusters;
 mod controllers;
+mod deleted_namespaces;
 mod detecting;
 mod disk_full;
 mod dockerfiles;

@@ -201,7 +201,7 @@ impl HeldLeases {
         all.iter().filter(|(_, held)| held.next <= now).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Returns once the lease of a cluster was renewed less than [`FRESH`] ago. Where the run has none, there is nothing
+    /// Returns once the lease of a cluster was renewed less than 20 s ago. Where the run has none, there is nothing
     /// to wait for.
     ///
     /// # Errors
