@@ -281,13 +281,10 @@ impl DueLoop {
                     }
                 }
             }
-            DueKind::RenewPull => match due.app() {
-                Some(app) => self.renew(&app).await,
-                None => {
-                    tracing::error!(key = due.key, "due work names no app; it is dropped");
-                    Ok(None)
-                }
-            },
+            DueKind::RenewPull => {
+                let Some(app) = named(due) else { return Ok(None) };
+                self.renew(&app).await
+            }
             DueKind::SendTrace => match &self.traces {
                 Some(traces) => {
                     let sent = traces.send(&*self.store, &due.key).await;
@@ -295,40 +292,24 @@ impl DueLoop {
                 }
                 None => Ok(None),
             },
-            DueKind::PreviewEnds => match (due.app(), &self.services) {
-                (Some(app), Some(services)) => {
-                    services.end_idle_preview(&app).await.map_err(|error| error.to_string())
-                }
-                (Some(_), None) => Err("nobody ends previews yet".into()),
-                (None, _) => {
-                    tracing::error!(key = due.key, "due work names no app; it is dropped");
-                    Ok(None)
-                }
-            },
-            DueKind::KeepEnds => match due.app() {
-                Some(app) => self.end_keep(&app).await,
-                None => {
-                    tracing::error!(key = due.key, "due work names no app; it is dropped");
-                    Ok(None)
-                }
-            },
-            DueKind::Contract => match (due.app(), &self.services) {
-                (Some(app), Some(services)) => {
-                    services.contract_due(&app).await.map_err(|error| error.to_string())
-                }
-                (Some(_), None) => Err("nobody makes jobs yet".into()),
-                (None, _) => {
-                    tracing::error!(key = due.key, "due work names no app; it is dropped");
-                    Ok(None)
-                }
-            },
-            DueKind::Collect => match due.app() {
-                Some(app) => self.collect(&app).await,
-                None => {
-                    tracing::error!(key = due.key, "due work names no app; it is dropped");
-                    Ok(None)
-                }
-            },
+            DueKind::PreviewEnds => {
+                let Some(app) = named(due) else { return Ok(None) };
+                let services = self.services.as_ref().ok_or("nobody ends previews yet")?;
+                services.end_idle_preview(&app).await.map_err(|error| error.to_string())
+            }
+            DueKind::KeepEnds => {
+                let Some(app) = named(due) else { return Ok(None) };
+                self.end_keep(&app).await
+            }
+            DueKind::Contract => {
+                let Some(app) = named(due) else { return Ok(None) };
+                let services = self.services.as_ref().ok_or("nobody makes jobs yet")?;
+                services.contract_due(&app).await.map_err(|error| error.to_string())
+            }
+            DueKind::Collect => {
+                let Some(app) = named(due) else { return Ok(None) };
+                self.collect(&app).await
+            }
         }
     }
 
@@ -388,4 +369,14 @@ impl DueLoop {
         tracing::debug!(%app, next_ms = next, "the pull secret was looked at");
         Ok(next)
     }
+}
+
+/// Returns the app that the key of due work names. `None` means that it names none: the work is dropped.
+fn named(due: &Due) -> Option<App> {
+    let app = due.app();
+    if app.is_none() {
+        let (kind, key) = (due.kind.as_str(), &due.key);
+        tracing::error!(kind, key, "due work names no app; it is dropped");
+    }
+    app
 }
