@@ -169,8 +169,7 @@ impl Services {
         release: &Release,
         cluster: &str,
     ) -> Result<bool, ServiceError> {
-        let migrate = release.runtime.migrate.as_ref();
-        if migrate.is_none_or(|migrate| migrate.contract.is_empty()) {
+        if !has_contract(release) {
             return Ok(false);
         }
         let done = self.releases.contraction(&release.app, cluster).await?;
@@ -207,8 +206,7 @@ impl Services {
                 fix: format!("see where it serves: windlass status {app}"),
             });
         };
-        let migrate = release.runtime.migrate.as_ref();
-        if migrate.is_none_or(|migrate| migrate.contract.is_empty()) {
+        if !has_contract(&release) {
             return Err(ServiceError::Conflict {
                 reason: "no-contract",
                 message: format!("release {} of {app} has no `migrate.contract`", release.id),
@@ -241,6 +239,11 @@ impl Services {
         };
         self.accept(request_id, body, job).await
     }
+}
+
+/// Returns whether a release has a command that takes something out of its data.
+fn has_contract(release: &Release) -> bool {
+    release.runtime.migrate.as_ref().is_some_and(|migrate| !migrate.contract.is_empty())
 }
 
 #[cfg(test)]

@@ -292,11 +292,16 @@ async fn a_release_that_was_through_succeeds_whoever_has_the_lease_since() {
 /// The daemon was killed before the first step, and the job was cancelled before it came back.
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_cancelled_before_its_first_step_leaves_no_lease_of_its_former_run() {
-    let whole = World::new().running("old");
+    leaves_no_lease(|| World::new().running("old"), 0).await;
+}
+
+/// Kills the daemon before the event so far behind the begin of the first step, and cancels the job before its next run.
+async fn leaves_no_lease(fresh: impl Fn() -> World, events: usize) {
+    let whole = fresh();
     run(&whole, &job()).await;
     let begins = |event: &Event| matches!(event, Event::StepStarted(..));
     let begins = whole.past().iter().position(begins).unwrap();
-    let world = World::new().running("old").with(Fault::KilledAfter(begins));
+    let world = fresh().with(Fault::KilledAfter(begins + events));
     live(&world, &job()).await.unwrap_err();
     assert_eq!(world.leases.held(), [format!("{DEFAULT}: bed/job-1")]);
     world.restart();
@@ -379,18 +384,7 @@ async fn a_removal_goes_on_where_its_namespace_is_deleted_by_now() {
 /// The daemon was killed in the first release of an app, to which there is no rollback, and the job was cancelled.
 #[tokio::test(start_paused = true)]
 async fn a_job_without_a_rollback_leaves_no_lease_of_its_former_run() {
-    let whole = World::new();
-    run(&whole, &job()).await;
-    let begins = |event: &Event| matches!(event, Event::StepStarted(..));
-    let begins = whole.past().iter().position(begins).unwrap();
-    let world = World::new().with(Fault::KilledAfter(begins + 1));
-    live(&world, &job()).await.unwrap_err();
-    assert_eq!(world.leases.held(), [format!("{DEFAULT}: bed/job-1")]);
-    world.restart();
-    world.journal.cancel();
-    let outcome = run(&world, &job()).await;
-    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
-    assert!(world.leases.held().is_empty(), "the app's next job would wait for it");
+    leaves_no_lease(World::new, 1).await;
 }
 
 /// The removal of another app deleted it as an empty one, and the release made it again.

@@ -172,7 +172,7 @@ fn app(job: &Job) -> Option<&str> {
 }
 
 /// Returns whether one waiting Job is before another: the older one, unless it has waited for longer than anybody does.
-/// Of two, both give the same answer.
+/// The answer is the same whichever of the two asks.
 fn is_before(job: &Job, other: &Job) -> bool {
     if second(job).abs_diff(second(other)) > LONGEST.as_secs() {
         return age(job) > age(other);
