@@ -1,21 +1,7 @@
-//! Jobs of an app that are on their way, beside which no other is to be made.
+//! Refusal of a job beside another one of the app.
 
 use crate::error::ServiceError;
-use windlass_engine::ports::store::{Filter, Jobs, StoreError};
-use windlass_model::{app::App, replay::JobState};
-
-/// Returns whether a job of an app is unfinished.
-pub(crate) async fn is_busy(jobs: &dyn Jobs, app: &App) -> Result<bool, StoreError> {
-    let filter = Filter {
-        projects: Some(vec![app.project.clone()]),
-        app: Some(app.name.clone()),
-        environment: Some(app.environment.clone()),
-        states: vec![JobState::Waiting, JobState::Held, JobState::Running, JobState::RollingBack],
-        limit: 1,
-        ..Filter::default()
-    };
-    Ok(jobs.jobs(&filter).await?.oldest().is_some())
-}
+use windlass_model::app::App;
 
 /// Returns the error for a contraction of an app of which a job is on its way.
 pub(crate) fn busy(app: &App) -> ServiceError {

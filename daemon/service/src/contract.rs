@@ -1,8 +1,7 @@
 //! Contraction: a job that takes out of the data of an app what only releases before the one that serves work with.
 
 use crate::{
-    busy::is_busy, caller::Caller, check, error::ServiceError, services::Services, submit::NewJob,
-    verb::Verb,
+    caller::Caller, check, error::ServiceError, services::Services, submit::NewJob, verb::Verb,
 };
 use std::collections::BTreeMap;
 use windlass_engine::ports::store::JobRecord;
@@ -96,7 +95,9 @@ impl Services {
             let request_id = format!("contract-{}-{number}", release.id);
             let body = request_id.clone().into_bytes();
             match self.jobs.submitted(PRINCIPAL, &request_id, &body).await? {
-                None if is_busy(&*self.jobs, app).await? => return Ok(Some(now_ms() + BUSY_MS)),
+                None if self.runs.has_unfinished(app).await? => {
+                    return Ok(Some(now_ms() + BUSY_MS));
+                }
                 None => {
                     let record = self.accept_contract(PRINCIPAL, request_id, body, release).await?;
                     tracing::info!(%app, job = record.job.id, "the data may be contracted: the job waits for an approval");

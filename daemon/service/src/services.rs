@@ -25,7 +25,7 @@ use windlass_engine::{
 pub struct Services {
     pub jobs: Arc<dyn Jobs>,
     pub updates: Arc<dyn JobUpdates>,
-    /// Journals of jobs without their log lines. The use cases read them, and claim no job.
+    /// Jobs as the daemon runs them, with journals without their log lines. The use cases read them, and claim no job.
     pub runs: Arc<dyn Runs>,
     pub releases: Arc<dyn Releases>,
     pub secrets: Arc<dyn SecretRecords>,

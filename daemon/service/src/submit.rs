@@ -1,7 +1,7 @@
 //! Accepts jobs: each is stored once per caller and request id, then given to the dispatcher.
 
 use crate::{
-    busy,
+    busy::busy,
     caller::Caller,
     check,
     error::ServiceError,
@@ -286,7 +286,7 @@ impl Services {
         if let Some(spec) = project {
             receivers.extend(self.receivers(spec, &job).await);
         }
-        let Self { jobs, previews, quota, queue, .. } = self.clone();
+        let Self { jobs, runs, previews, quota, queue, .. } = self.clone();
         finish(async move {
             let _turn = turn;
             let project = &job.app.project;
@@ -297,8 +297,8 @@ impl Services {
                 preview_push::check_not_ended(&*previews, &job.app).await?;
             }
             // A newer job ends what waits, and this one is to end nothing.
-            if matches!(job.source, Source::Contract(_)) && busy::is_busy(&*jobs, &job.app).await? {
-                return Err(busy::busy(&job.app));
+            if matches!(job.source, Source::Contract(_)) && runs.has_unfinished(&job.app).await? {
+                return Err(busy(&job.app));
             }
             let ends = job.ends.take();
             let newest = jobs.jobs(&Filter { limit: 1, ..Filter::default() }).await?;
