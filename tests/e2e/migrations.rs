@@ -249,6 +249,7 @@ fn what_only_the_old_version_needs_goes_after_an_approval_and_ends_rollbacks() {
         (&job["contract_of"], &job["principal"]),
         (&second.id.as_str().into(), &"windlassd".into())
     );
+    assert_eq!(job["contract_command"], serde_json::from_str::<Value>(&contract).unwrap());
     assert_eq!(shop.sql("SELECT name FROM items"), "tea");
     let listed = env.daemon.windlass(&["releases", "t-contract/app"]).unwrap();
     assert!(listed.text.contains(&first.id), "{}", listed.text);

@@ -85,9 +85,12 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         Source::Removal(removal) => Some(v1::Removal { data: removal.data }),
         _ => None,
     };
-    let contract_of = match &job.source {
-        Source::Contract(release) => release.id.clone(),
-        _ => String::new(),
+    let (contract_of, contract_command) = match &job.source {
+        Source::Contract(release) => {
+            let migrate = release.runtime.migrate.clone().unwrap_or_default();
+            (release.id.clone(), migrate.contract)
+        }
+        _ => (String::new(), Vec::new()),
     };
     let (source, rollback_of) = match job.source {
         Source::Commit(commit) => (
@@ -125,6 +128,7 @@ pub(crate) fn job(record: JobRecord) -> v1::Job {
         removal,
         paused: record.paused.map(pause),
         contract_of,
+        contract_command,
     }
 }
 

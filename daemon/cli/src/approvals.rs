@@ -96,6 +96,7 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
     for (label, value) in [
         ("app:", Some(app)),
         ("source:", Some(what)),
+        ("command:", some(job.contract_command.join(" "))),
         ("by:", Some(job.principal.clone())),
         ("digest:", Some(held.digest.clone())),
         ("until:", until),
@@ -103,6 +104,10 @@ pub(crate) fn waiting(job: &v1::Job, held: &v1::Held, clock: &Clock) -> Vec<Line
         lines.extend(labelled(label, value));
     }
     lines
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Returns the words for a commit. The ref tells a fork's pull request from a push.
@@ -183,6 +188,25 @@ job 0197-1 waits for approval of its release
         let fork = v1::Source { revision, ..job.source.unwrap() };
         let expected = "commit 067f1fe93c of https://git.example/web, refs/pull/7/head";
         assert_eq!(of_commit(&fork), expected);
+    }
+
+    #[test]
+    fn whoever_approves_a_contraction_sees_what_runs() {
+        let contracts = v1::Job {
+            source: None,
+            contract_of: "0197-0".into(),
+            contract_command: ["./manage.py", "drop-old-columns\u{1b}[2J"].map(Into::into).into(),
+            ..job()
+        };
+        let lines = waiting(&contracts, held(&contracts).unwrap(), &Clock::local());
+        let shown: Vec<_> = lines.iter().map(|line| line.show(false)).collect();
+        assert_eq!(
+            shown.get(2..4).unwrap(),
+            [
+                "  source:    contract of 0197-0: no rollback leads to before it afterwards",
+                "  command:   ./manage.py drop-old-columns\\u{1b}[2J",
+            ]
+        );
     }
 
     #[test]

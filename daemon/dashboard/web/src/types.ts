@@ -44,6 +44,8 @@ export interface Job {
   id: string; app: App; source: Source | null; rollback_of: string;
   /** The release whose data the job contracts; empty otherwise. */
   contract_of: string;
+  /** Its argv; empty for other jobs. */
+  contract_command: string[];
   labels: Record<string, string>; state: State; stage: Stage | "";
   created: number; principal: string; last_seq: number; ended: Ended | null;
   clusters: string[]; started: number | null; finished: number | null; waiting: Waiting | null;

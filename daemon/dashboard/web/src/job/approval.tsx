@@ -72,6 +72,7 @@ export function Approval({ job, weight, changed }: { job: Job; weight: number | 
           <p class="quiet">{doneBy(job, gate)}</p></div></div>
       <dl class="facts">
         <div class="fact"><dt>What</dt><dd><Waiting job={job} /></dd></div>
+        {job.contract_of && <div class="fact"><dt>Runs</dt><dd><code>{job.contract_command.join(" ")}</code></dd></div>}
         <div class="fact"><dt>Asked for by</dt><dd>{job.principal}</dd></div>
         <div class="fact"><dt>Until</dt><dd>{until ? <>{clock(until)}{left < SOON && <span class="quiet"> (in {duration(left)})</span>}</> : "—"}</dd></div>
         <div class="fact digest"><dt>Digest</dt><dd><code title={digest}>{digest.slice(0, 16)}</code> <Copy text={digest} label="Copy the digest" /></dd></div>
