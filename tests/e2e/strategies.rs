@@ -23,7 +23,7 @@ use windlass_tests::{
 const KNOWN: Duration = Duration::from_secs(5);
 
 /// Requests of a measurement.
-const SAMPLE: usize = 400;
+const SAMPLE: usize = 1000;
 
 /// Standard deviations by which a measured share may differ: one of 15,000 measurements differs by more.
 const SIGMA: f64 = 4.0;
@@ -80,8 +80,8 @@ fn pods(shop: &Shop, workload: &str) -> Vec<String> {
 
 #[test]
 fn a_share_is_judged_by_its_binomial_bounds() {
-    // 100 of 400 are expected at 25 %, and 34.6 more or fewer are within four deviations.
-    for (found, is_so) in [(100, true), (134, true), (66, true), (135, false), (65, false)] {
+    // 250 of 1000 are expected at 25 %, and 54.8 more or fewer are within four deviations.
+    for (found, is_so) in [(250, true), (304, true), (196, true), (305, false), (195, false)] {
         assert_eq!(is_within(found, 25), is_so, "{found}");
     }
     assert!(is_within(SAMPLE, 100) && !is_within(SAMPLE - 1, 100));

@@ -5,12 +5,12 @@ mod line;
 mod report;
 mod socket;
 
-pub use app::{Shop, shifted_to};
+pub use app::{Shop, exposed, shifted_to};
 pub use report::{Failure, Kind, Report};
 
 use crate::Namespace;
 use line::Line;
-use report::Tally;
+use report::{Fault, Tally};
 use socket::{Echo, Socket};
 use std::{
     collections::BTreeMap,
@@ -25,11 +25,12 @@ use std::{
 use windlass_bed::layout::port;
 
 /// Clients of an app, each with the time from one of its requests to the next: 40 requests a second in all.
-const CLIENTS: [(Habit, Duration); 6] = [
+const CLIENTS: [(Habit, Duration); 7] = [
     (Habit::Kept, Duration::from_millis(80)),
     (Habit::Kept, Duration::from_millis(80)),
     (Habit::Fresh, Duration::from_millis(140)),
     (Habit::Fresh, Duration::from_millis(140)),
+    (Habit::Idle, Duration::from_secs(3)),
     (Habit::Slow, Duration::from_millis(1200)),
     (Habit::Socket, Duration::from_millis(250)),
 ];
@@ -53,6 +54,8 @@ pub struct Traffic {
 enum Habit {
     /// One request after the other over a connection, for as long as the app keeps it.
     Kept,
+    /// A request now and then over a connection that is kept, and that a server may end meanwhile.
+    Idle,
     /// A connection for each request.
     Fresh,
     /// A connection for each request, which the app answers after a second.
@@ -81,13 +84,16 @@ impl Target {
     /// version.
     ///
     /// # Errors
-    /// A request failed.
+    /// A request failed, or was not answered with 200.
     pub fn sample(&self, count: usize, keeps: bool) -> Result<BTreeMap<String, usize>, String> {
         let mut line = None;
         let mut versions = BTreeMap::new();
         for _ in 0..count {
             let answer = line::ask(&mut line, self, "/", keeps);
             let answer = answer.map_err(|fault| fault.to_string())?;
+            if answer.status != 200 {
+                return Err(format!("{} {}", answer.status, answer.body));
+            }
             *versions.entry(answer.body).or_default() += 1;
         }
         Ok(versions)
@@ -162,15 +168,20 @@ impl Client {
     fn ask(&mut self) {
         let habit = format!("{:?}", self.habit).to_lowercase();
         let (path, keeps) = match self.habit {
-            Habit::Kept => ("/", true),
+            Habit::Kept | Habit::Idle => ("/", true),
             Habit::Fresh => ("/", false),
             Habit::Slow => ("/slow", false),
             Habit::Socket => return self.echo(&habit),
         };
         let answer = line::ask(&mut self.line, &self.target, path, keeps);
         match answer {
-            Ok(answer) if self.habit == Habit::Slow => held(&self.tally).slow(answer),
-            Ok(answer) => held(&self.tally).answered(answer),
+            // A proxy without a route answers 404.
+            Ok(answer) if answer.status != 200 => {
+                let what = format!("{} {}", answer.status, answer.body);
+                held(&self.tally).failed(&habit, Fault { kind: Kind::Status, what });
+            }
+            Ok(answer) if self.habit == Habit::Slow => held(&self.tally).slow(&habit),
+            Ok(answer) => held(&self.tally).answered(&habit, answer),
             Err(fault) => held(&self.tally).failed(&habit, fault),
         }
     }

@@ -9,7 +9,7 @@ fn a_canary_gets_the_share_of_its_pods() {
     let shop = Shop::new("t-canary");
     shop.serves_first("one", "replicas = 4\n");
     let traffic = Traffic::start(&shop.target());
-    let spec = format!("replicas = 4\n{}", canary("[20, 50, 100]", 6));
+    let spec = format!("replicas = 4\n{}", canary("[20, 50, 100]", 10));
     let id = shop.begin("two", &spec);
     for weight in [20, 50] {
         shop.await_shift(&id, weight.into());

@@ -1,13 +1,7 @@
 //! Canaries whose share is made by a real gateway.
 
 use super::{canary, shares, was_stopped};
-use windlass_bed::part::gateway;
-use windlass_tests::traffic::{Shop, Target, Traffic};
-
-/// Returns the keys of an app behind the bed's gateway.
-pub(super) fn exposed(host: &str) -> String {
-    format!("expose = {{ gateway = \"{}/public\", hosts = [\"{host}\"] }}\n", gateway::NAMESPACE)
-}
+use windlass_tests::traffic::{Shop, Target, Traffic, exposed};
 
 #[test]
 fn a_canary_gets_its_weight_of_the_requests_at_the_gateway() {
@@ -20,16 +14,18 @@ fn a_canary_gets_its_weight_of_the_requests_at_the_gateway() {
     // The first release has a route, which the gateway knows at its end.
     shares(&target, "one", 100, true);
     let traffic = Traffic::start(&target);
-    let spec = |hold| format!("{first}{}", canary("[25, 50, 100]", hold));
-    let id = shop.begin("two", &spec(6));
-    for weight in [25, 50] {
+    // The weights by default.
+    let id =
+        shop.begin("two", &format!("{first}[strategy]\nkind = \"canary\"\nhold-seconds = 10\n"));
+    for weight in [5, 25, 50] {
         shop.await_shift(&id, weight.into());
         shares(&target, "two", weight, true);
     }
     shop.env.watch(&id).succeeded();
-    assert_eq!(shop.weights(&id), [25, 50, 100]);
+    assert_eq!(shop.weights(&id), [5, 25, 50, 100]);
     shares(&target, "two", 100, true);
 
+    let spec = |hold| format!("{first}{}", canary("[25, 50, 100]", hold));
     for weight in [25, 50] {
         let id = shop.begin("three", &spec(if weight == 25 { 60 } else { 2 }));
         shop.await_shift(&id, weight);

@@ -1,10 +1,9 @@
 //! A canary that answers with errors is ended by what a real Prometheus reads from a real gateway.
 
-use super::gateway::exposed;
 use windlass_bed::daemon::Config;
 use windlass_tests::{
     TestEnv, bed, gateway_metrics,
-    traffic::{Kind, Shop, Target, Traffic},
+    traffic::{Kind, Shop, Target, Traffic, exposed},
 };
 
 const HOST: &str = "t-rates.bed.test";

@@ -1,7 +1,6 @@
 //! Strategies that cannot be, which are refused before anything is built.
 
-use super::gateway::exposed;
-use windlass_tests::{SMALL, TestEnv};
+use windlass_tests::{SMALL, TestEnv, traffic::exposed};
 
 /// `HTTPRoute` of somebody else with the app's name.
 const THEIRS: &str = "

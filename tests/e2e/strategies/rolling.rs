@@ -1,5 +1,6 @@
 //! Rolling releases, which lose no request, and `recreate`, which does.
 
+use serde_json::Value;
 use windlass_tests::traffic::{Kind, Shop, Traffic};
 
 #[test]
@@ -16,6 +17,22 @@ fn a_rolling_release_loses_no_request_with_one_pod_or_with_three() {
     shop.env.serves("app", "three");
     let report = traffic.end();
     println!("rolling: {report}");
+    report.nothing_failed();
+
+    // The peer, with the same objects.
+    let traffic = Traffic::start(&shop.target());
+    shop.set_image("beside");
+    println!("kubectl set image: {}", traffic.end());
+    // Nobody's change lasts beyond the next release, and it costs no request.
+    let traffic = Traffic::start(&shop.target());
+    let id = shop.begin("five", "replicas = 3\n");
+    let waits = |event: &Value| event["rollout"].is_object();
+    assert!(shop.env.await_event(&id, waits).is_some(), "{:#?}", shop.env.events(&id));
+    shop.set_image("meanwhile");
+    shop.env.watch(&id).succeeded();
+    shop.env.serves("app", "five");
+    let report = traffic.end();
+    println!("rolling beside `kubectl set image`: {report}");
     report.nothing_failed();
 }
 

@@ -3,7 +3,7 @@
 use super::Target;
 use crate::{Ended, SMALL, TestEnv};
 use serde_json::Value;
-use windlass_bed::{Repository, daemon::Answer};
+use windlass_bed::{Repository, daemon::Answer, part::gateway};
 
 /// Program of the app: `/` answers with `$VERSION`, `/slow` after a second, `/echo` is a WebSocket.
 const PROGRAM: &str = include_str!("app.py");
@@ -70,6 +70,28 @@ impl Shop {
         self.env.roll_back("app")
     }
 
+    /// Begins to roll the app back to the release before, and returns the job's id.
+    #[must_use]
+    pub fn begin_rollback(&self) -> String {
+        let app = format!("{}/app", self.env.name);
+        let answer = self.env.daemon.windlass(&["--output", "json", "rollback", &app, "--detach"]);
+        let answer = answer.unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
+        let job: Value = serde_json::from_str(answer.text.trim()).unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Rolls out the image that serves under another name, as people do without a runner: `kubectl set image` and
+    /// `kubectl rollout status`.
+    pub fn set_image(&self, tag: &str) {
+        let image = "{.spec.template.spec.containers[0].image}";
+        let image = self.env.get("deployment/app", image);
+        let (name, digest) = image.split_once('@').unwrap();
+        let image = format!("app={name}:{tag}@{digest}");
+        self.env.kubectl(&["set", "image", "deployment/app", &image]);
+        self.env.kubectl(&["rollout", "status", "deployment/app", "--timeout=120s"]);
+    }
+
     /// Returns the address of the app's `Service`.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -119,6 +141,12 @@ impl Shop {
         let answer = self.say(verb, id, note);
         assert_eq!(answer.code, 0, "{verb}: {}", answer.text);
     }
+}
+
+/// Returns the keys of an app behind the bed's gateway.
+#[must_use]
+pub fn exposed(host: &str) -> String {
+    format!("expose = {{ gateway = \"{}/public\", hosts = [\"{host}\"] }}\n", gateway::NAMESPACE)
 }
 
 /// Returns the percentage that the new version gets from this event on. `None` means that it is another event.

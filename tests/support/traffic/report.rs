@@ -17,7 +17,7 @@ pub enum Kind {
     Connect,
     /// The connection ended before an answer.
     Reset,
-    /// The answer has a status of 500 or more.
+    /// The answer has another status than 200.
     Status,
     /// The answer ended before its body did.
     Truncated,
@@ -30,7 +30,7 @@ pub enum Kind {
 pub struct Failure {
     /// Time since the traffic began.
     pub at: Duration,
-    /// `kept`, `fresh`, `slow` or `socket`: the client.
+    /// `kept`, `idle`, `fresh`, `slow` or `socket`: the client.
     pub client: String,
     pub kind: Kind,
     pub what: String,
@@ -43,8 +43,8 @@ pub struct Report {
     pub answers: usize,
     /// Number of answers by version. Slow ones are not among them.
     pub versions: BTreeMap<String, usize>,
-    /// Number of answers by status, those from 500 on not included.
-    pub statuses: BTreeMap<u16, usize>,
+    /// Number of answers by client, as in [`Failure::client`].
+    pub clients: BTreeMap<String, usize>,
     /// Number of texts that came back over the WebSocket.
     pub echoes: usize,
     /// Number of times that the app closed the WebSocket with a frame, which is no failure.
@@ -80,18 +80,17 @@ impl Tally {
     }
 
     /// Counts an answer.
-    pub(super) fn answered(&mut self, answer: Answer) {
+    pub(super) fn answered(&mut self, client: &str, answer: Answer) {
         self.report.longest_gap = self.gap();
         self.last = Instant::now();
-        self.report.answers += 1;
-        *self.report.statuses.entry(answer.status).or_default() += 1;
+        self.slow(client);
         *self.report.versions.entry(answer.body).or_default() += 1;
     }
 
     /// Counts an answer that took a second: other answers show better when the app did not answer.
-    pub(super) fn slow(&mut self, answer: Answer) {
+    pub(super) fn slow(&mut self, client: &str) {
         self.report.answers += 1;
-        *self.report.statuses.entry(answer.status).or_default() += 1;
+        *self.report.clients.entry(client.to_owned()).or_default() += 1;
     }
 
     pub(super) fn failed(&mut self, client: &str, fault: Fault) {
@@ -121,7 +120,10 @@ impl Report {
     /// Asserts that there was traffic of each kind, and that no request failed.
     #[track_caller]
     pub fn nothing_failed(&self) {
-        assert!(self.answers > 0 && self.echoes > 0, "there was no traffic: {self}");
+        for client in ["kept", "idle", "fresh", "slow"] {
+            assert!(self.clients.contains_key(client), "there was no {client} client: {self}");
+        }
+        assert!(self.echoes > 0, "there was no WebSocket: {self}");
         assert_eq!(self.failed, 0, "{self}");
     }
 

@@ -2,6 +2,7 @@
 //! answer; another cluster's pods have addresses that it does not reach, so that a check ends the canary there.
 
 use super::{CANARY, NAMESPACE, Show, title};
+use serde_json::Value;
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread::{scope, sleep},
@@ -79,6 +80,18 @@ impl Show {
         } else {
             self.deploy(repository, CANARY, false)?;
         }
+        self.failed_by(CANARY, if is_measured { "metric-failed" } else { "check-failed" })?;
         self.serves(CANARY, "Hello from Python")
+    }
+
+    /// Checks that the newest job of an app failed with this code, and not for another reason.
+    fn failed_by(&self, app: &str, code: &str) -> Result<()> {
+        let args = ["--output", "json", "jobs", "--project", "demo", "--app", app];
+        let text = self.daemon.windlass(&args)?.text;
+        let newest: Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
+        match &newest["ended"]["diagnosis"]["code"] {
+            found if found == code => Ok(()),
+            found => Err(format!("{app} was to fail with `{code}`, not {found}").into()),
+        }
     }
 }
