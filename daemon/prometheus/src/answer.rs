@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Age of a sample from which on it says nothing about the release. Prometheus itself looks back as far.
+/// Age of a sample from which on it says nothing about the release. Prometheus dates each value of an expression by the
+/// time of the request, and looks back as far as that says: an older sample comes from a cache, or from a clock that is
+/// wrong.
 const OLDEST: Duration = Duration::from_secs(300);
 
 /// Most characters of an answer that a fault keeps. It is shortened further once it is masked.

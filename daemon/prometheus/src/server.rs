@@ -17,6 +17,9 @@ use windlass_model::{clock::now_ms, error::MetricsError, redact::Redactor, secre
 /// Most bytes of an answer's body.
 const LARGEST: usize = 1 << 20;
 
+/// Age of a value from which on it is none: three times the usual time between two scrapes.
+const LOOKBACK: Duration = Duration::from_secs(90);
+
 /// Most characters of an answer that are quoted.
 const QUOTED: usize = 300;
 
@@ -93,6 +96,8 @@ impl Server {
             .append_pair("query", expression)
             // The server gives up too.
             .append_pair("timeout", &format!("{}ms", self.limit.as_millis()))
+            // By itself it takes a value of five minutes ago for one of now, with the time of now.
+            .append_pair("lookback_delta", &format!("{}s", LOOKBACK.as_secs()))
             .finish();
         let mut request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
             .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])

@@ -10,6 +10,8 @@ pub(crate) struct Judge<'a> {
     well: u32,
     /// Number of measurements that were out of bounds.
     failed: u32,
+    /// Number of measurements that had no value.
+    lacking: u32,
     /// Number of the last measurements that had no value.
     without: u32,
     /// Reason why the last of them had none. Empty means that none was without.
@@ -37,6 +39,15 @@ pub enum Fault {
         /// The reason for the last one.
         reason: String,
     },
+    /// More than half of the measurements of the hold had no value.
+    SeldomValue {
+        /// Number of measurements without a value.
+        times: u32,
+        /// Number of all measurements.
+        of: u32,
+        /// The reason for the last one.
+        reason: String,
+    },
     /// No measurement of the hold was within bounds, and none too many was out of them.
     NeverWell {
         /// The reason why the last measurement had no value. Empty means that each had one.
@@ -46,7 +57,7 @@ pub enum Fault {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(metric: &'a Metric) -> Self {
-        Self { metric, well: 0, failed: 0, without: 0, reason: String::new() }
+        Self { metric, well: 0, failed: 0, lacking: 0, without: 0, reason: String::new() }
     }
 
     /// Takes a measurement: a value, or the reason why there is none. Returns its result, and the fault that fails the
@@ -65,6 +76,7 @@ impl<'a> Judge<'a> {
             }
             Err(reason) => {
                 self.without = self.without.saturating_add(1);
+                self.lacking = self.lacking.saturating_add(1);
                 self.reason.clone_from(&reason);
                 let times = self.without;
                 let fault =
@@ -74,10 +86,16 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns the fault at the end of the hold. `None` means that the release goes on: a metric that was never well is
-    /// no reason to.
+    /// Returns the fault at the end of the hold. `None` means that the release goes on: a metric that was never well, or
+    /// that nobody knows for most of the hold, is no reason to.
     pub(crate) fn end(&self) -> Option<Fault> {
-        (self.well == 0).then(|| Fault::NeverWell { reason: self.reason.clone() })
+        let reason = || self.reason.clone();
+        if self.well == 0 {
+            return Some(Fault::NeverWell { reason: reason() });
+        }
+        let (times, valued) = (self.lacking, self.well.saturating_add(self.failed));
+        let of = valued.saturating_add(times);
+        (times > valued).then(|| Fault::SeldomValue { times, of, reason: reason() })
     }
 
     /// Returns the bounds as a text: `at least 99`.
@@ -105,7 +123,7 @@ impl Fault {
     pub fn is_inconclusive(&self) -> bool {
         match self {
             Self::OutOfBounds { .. } => false,
-            Self::NoValue { .. } | Self::NeverWell { .. } => true,
+            Self::NoValue { .. } | Self::SeldomValue { .. } | Self::NeverWell { .. } => true,
         }
     }
 }
@@ -124,6 +142,9 @@ impl fmt::Display for Fault {
             }
             Self::NoValue { times, reason } => {
                 write!(f, "no value, {times} times in a row: {reason}")
+            }
+            Self::SeldomValue { times, of, reason } => {
+                write!(f, "no value in {times} of {of} measurements of the hold: {reason}")
             }
             Self::NeverWell { reason } if reason.is_empty() => {
                 f.write_str("not once within bounds during the hold")
@@ -211,5 +232,11 @@ mod tests {
         assert_eq!(judge.end(), Some(end));
         judge.take(Ok(99.0));
         assert_eq!(judge.end(), None);
+        // A Prometheus that is down since then lets no version pass either.
+        judge.take(none());
+        assert_eq!(judge.end(), None, "two of four");
+        judge.take(none());
+        let text = judge.end().unwrap().to_string();
+        assert_eq!(text, "no value in 3 of 5 measurements of the hold: no series");
     }
 }

@@ -1,4 +1,4 @@
-//! A release gives way to a newer job of its app until all requests are switched to it.
+//! A release gives way to a newer job of its app until all requests are switched to it, or until it replaces pods.
 
 use crate::run::Run;
 use std::mem;
@@ -8,7 +8,8 @@ use windlass_model::plan::{Change, Plan, Step};
 pub(super) struct GivingWay<'a> {
     run: &'a Run,
     is_on: bool,
-    /// Index of the step that switches all requests. `None` means that the plan has none, and gives way at no time.
+    /// Index of the step that switches all requests, or that replaces the pods that serve. `None` means that the plan
+    /// gives way at no time.
     switch: Option<usize>,
 }
 
@@ -17,7 +18,10 @@ impl<'a> GivingWay<'a> {
     pub(super) fn begin(run: &'a Run, plan: &Plan, taken: usize) -> Self {
         // A rollback is not ended for the version that it leads away from, or for one that is not tried yet.
         let is_rollback = plan.release.runtime.strategy.at_once;
-        let switch = plan.forward.iter().position(switches).filter(|_| !is_rollback);
+        let first = |is: fn(&Change) -> bool| plan.forward.iter().position(|step| has(step, is));
+        // A plan that begins with the change has no time before it.
+        let switch = first(shifts_all).or_else(|| first(applies).filter(|index| *index > 0));
+        let switch = switch.filter(|_| !is_rollback);
         let is_on = switch.is_some_and(|switch| taken <= switch);
         if is_on {
             run.gives_way(true);
@@ -46,12 +50,19 @@ impl Drop for GivingWay<'_> {
     }
 }
 
-fn switches(step: &Step) -> bool {
+fn shifts_all(change: &Change) -> bool {
+    matches!(change, Change::Shift { weight, .. } if *weight >= 100)
+}
+
+fn applies(change: &Change) -> bool {
+    matches!(change, Change::Apply(_))
+}
+
+fn has(step: &Step, is: fn(&Change) -> bool) -> bool {
     match step {
-        Step::Change(Change::Shift { weight, .. }) => *weight >= 100,
-        Step::Parallel(steps) | Step::Sequence(steps) => steps.iter().any(switches),
-        Step::Change(_)
-        | Step::Hook { .. }
+        Step::Change(change) => is(change),
+        Step::Parallel(steps) | Step::Sequence(steps) => steps.iter().any(|step| has(step, is)),
+        Step::Hook { .. }
         | Step::Migrate { .. }
         | Step::AwaitHealthy { .. }
         | Step::Check { .. }

@@ -106,8 +106,10 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     let release = provisional_release(&placeholders, app, commit, &decision, env);
     let release = release.at(&clusters.names);
     wall::check(&release, ports).await.map_err(at(Stage::Detect))?;
-    metrics::check(&release, ports).map_err(at(Stage::Release))?;
-    let Plan { forward, rollback, release } = steps_of(&release, clusters, serving, ports);
+    metrics::check(&release, clusters.order, ports).map_err(at(Stage::Release))?;
+    let plan = steps_of(&release, clusters, serving, ports);
+    metrics::check_plan(&plan, ports).map_err(at(Stage::Release))?;
+    let Plan { forward, rollback, release } = plan;
     let manifests = ports.reader.manifests(&release).await;
     let manifests =
         manifests.map_err(|error| Cause::applying(error, &release)).map_err(at(Stage::Release))?;

@@ -48,7 +48,7 @@ impl Deploy<'_> {
                 release.runtime.strategy = release.runtime.strategy.at_once();
             }
             let release = &release;
-            metrics::check(release, self.ports)?;
+            metrics::check(release, self.job.clusters.order, self.ports)?;
             // First: a release that ends between both checks is found by the second.
             self.ports.underway.enter(&self.job.id, release, &self.ports.exposure)?;
             wall::check(release, self.ports).await?;
@@ -59,6 +59,7 @@ impl Deploy<'_> {
             };
             let previous = self.previous(release).await?;
             let plan = plan(release, self.job.clusters.order, &previous, &hooks);
+            metrics::check_plan(&plan, self.ports)?;
             self.run.record(Event::Planned(Box::new(plan.clone()))).await?;
             Ok::<_, Cause>(plan)
         };

@@ -1,7 +1,7 @@
 //! Tests of newer jobs: one ends a release before all requests are switched to it, and waits for it from then on.
 
 use crate::{
-    job, outcome,
+    hooks, job, outcome,
     world::{Fault, World},
 };
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use windlass_engine::{pipeline::deploy, queue::Message, slots::Slots};
 use windlass_model::{
     event::Event,
+    hook::Policy,
     job::{Job, Stage},
     outcome::{Outcome, Stop},
     plan::Cursor,
@@ -102,11 +103,22 @@ async fn a_switched_release_goes_on_after_a_restart() {
     }
 }
 
-/// No newer job ends a rolling update in its middle.
+/// No newer job ends a rolling update in its middle. Hooks before it may take long.
 #[tokio::test(start_paused = true)]
-async fn a_rolling_update_gives_way_at_no_time() {
+async fn a_rolling_update_gives_way_until_it_replaces_pods() {
     let world = Arc::new(World::new().running("old"));
     let (outcome, reported) = live(&world, &job(), None).await;
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
     assert!(reported.is_empty());
+
+    let hooked = || Arc::new(World::new().running("old").with_hooks(hooks(Policy::RollBack)));
+    let world = hooked();
+    let (outcome, reported) = live(&world, &job(), Some(true)).await;
+    assert_eq!((outcome, reported), (superseded(), vec![true, false]));
+    assert_eq!(world.serves().as_deref(), Some("old"));
+    let world = hooked();
+    let (outcome, reported) = live(&world, &job(), Some(false)).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    assert_eq!(reported, [true, false]);
+    assert_eq!(world.serves().as_deref(), Some("new"));
 }

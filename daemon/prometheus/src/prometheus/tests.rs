@@ -105,7 +105,7 @@ async fn a_measurement_is_one_request_below_the_address() {
     assert!(head.contains("content-type: application/x-www-form-urlencoded"), "{head}");
     assert!(head.contains(&format!("host: {}", fake.listener.local_addr().unwrap())), "{head}");
     assert!(!head.contains("authorization"), "{head}");
-    assert_eq!(body, "query=sum%28up%29+%3E+1&timeout=30000ms");
+    assert_eq!(body, "query=sum%28up%29+%3E+1&timeout=30000ms&lookback_delta=90s");
 }
 
 #[tokio::test]
