@@ -82,6 +82,7 @@ impl Services {
         };
         self.check_not_removed(&release, &clusters.names).await?;
         self.check_not_contracted(&release, &clusters.names).await?;
+        self.check_migrated(&release, &clusters.names).await?;
         let job = NewJob {
             app,
             clusters,
@@ -122,6 +123,31 @@ impl Services {
             let contraction = self.releases.contraction(&release.app, cluster).await?;
             if let Some(contraction) = contraction.filter(|it| it.is_past(release)) {
                 return Err(contracted(release, cluster, &contraction));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the data was made for a release in each of these clusters: a rollback migrates nothing.
+    async fn check_migrated(
+        &self,
+        release: &Release,
+        clusters: &[String],
+    ) -> Result<(), ServiceError> {
+        let expands = |release: &Release| {
+            release.runtime.migrate.as_ref().is_some_and(|migrate| !migrate.expand.is_empty())
+        };
+        if !expands(release) {
+            return Ok(());
+        }
+        for cluster in clusters {
+            let place = std::slice::from_ref(cluster);
+            let placed = release.at(place);
+            let was_there = |other: &Release| {
+                other.clusters.contains(cluster) && other.at(place).runs_as(&placed)
+            };
+            if self.find_release(&release.app, None, was_there).await?.is_none() {
+                return Err(not_migrated(release, cluster));
             }
         }
         Ok(())
@@ -277,6 +303,23 @@ fn removed(app: &App, cluster: &str, job: &str) -> ServiceError {
             place(cluster)
         ),
         fix: "deploy a commit: windlass submit".into(),
+    }
+}
+
+/// Returns the error for a release whose migration did not run in a cluster.
+fn not_migrated(release: &Release, cluster: &str) -> ServiceError {
+    let app = &release.app;
+    ServiceError::Conflict {
+        reason: "not-migrated",
+        message: format!(
+            "release {} of {app} has `migrate.expand`, and was never{}: a rollback migrates nothing",
+            release.id,
+            place(cluster)
+        ),
+        fix: format!(
+            "deploy its commit there, which migrates first: windlass submit {app} --revision {} --cluster {cluster}",
+            release.commit
+        ),
     }
 }
 

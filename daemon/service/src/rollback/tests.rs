@@ -6,7 +6,7 @@ use windlass_engine::{
     ports::store::{Collection, DueWork, Jobs},
     queue::Message,
 };
-use windlass_model::runtime::Track;
+use windlass_model::runtime::{Migrate, Track};
 
 fn request(to: Option<&str>, clusters: &[&str]) -> RollbackRequest {
     // Another request has another id.
@@ -143,6 +143,31 @@ async fn a_release_that_is_kept_no_more_is_said_with_those_that_are() {
     }
     let error = rolled(&world, request(Some("dddd444"), &[])).await.unwrap_err();
     assert_eq!(error.reason(), "not-found");
+}
+
+/// In a cluster where the release never was, its migration never ran.
+#[tokio::test]
+async fn a_release_that_migrates_comes_back_only_where_it_was() {
+    let world = World::new();
+    let mut migrates = release("job-0001", "one", &["eu"]);
+    let migrate = Migrate { expand: vec!["expand".into()], ..Migrate::default() };
+    migrates.runtime.migrate = Some(migrate);
+    world.released(migrates.clone()).await;
+    world.released(release("job-0002", "two", &["eu", "us"])).await;
+    let error = rolled(&world, request(Some("job-0001"), &["us"])).await.unwrap_err();
+    assert_eq!(error.reason(), "not-migrated");
+    let message =
+        "release job-0001 of shop/web/production has `migrate.expand`, and was never in us";
+    assert!(error.to_string().starts_with(message), "{error}");
+    assert!(error.fixes()[0].contains("--cluster us"), "{error}");
+    assert_eq!(rolled(&world, request(Some("job-0001"), &["eu"])).await.unwrap().0, "job-0001");
+    // The newest of the same releases stands for all, and is one of another cluster.
+    world
+        .released(Release { id: "job-0003".into(), clusters: vec!["us".into()], ..migrates })
+        .await;
+    let again =
+        RollbackRequest { request_id: "again".into(), ..request(Some("job-0003"), &["eu"]) };
+    assert_eq!(rolled(&world, again).await.unwrap().0, "job-0003");
 }
 
 /// The journal of a job is kept for a year, its release for as long as it is one of the newest.
