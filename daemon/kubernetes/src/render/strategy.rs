@@ -27,10 +27,16 @@ pub(crate) fn strategy(
         return json!({ "type": "Recreate" });
     }
     // One replica with the default of one unavailable would be an outage. A quarter more at once replaces
-    // many pods in a few waves; a rollback has one.
-    let surge = if wanted.at_once { process.replicas } else { process.replicas / 4 };
+    // many pods in a few waves; a rollback has one. Under an autoscaler `replicas` is the least, and only the
+    // cluster knows how many pods a share is, which it rounds up.
+    let surge = match (&process.autoscale, wanted.at_once) {
+        (Some(_), true) => json!("100%"),
+        (Some(_), false) => json!("25%"),
+        (None, true) => json!(process.replicas.max(1)),
+        (None, false) => json!((process.replicas / 4).max(1)),
+    };
     json!({
         "type": "RollingUpdate",
-        "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge.max(1) },
+        "rollingUpdate": { "maxUnavailable": 0, "maxSurge": surge },
     })
 }

@@ -61,13 +61,43 @@ pub(super) fn healthy(release: &Release) -> Step {
 fn progress_deadline(release: &Release) -> Duration {
     let processes = release.runtime.processes.iter();
     let longest = processes.filter(|process| process.schedule.is_none()).map(|process| {
-        let waves = if process.ordered {
-            process.replicas
-        } else {
-            // A quarter more at once.
-            process.replicas.min(5)
-        };
+        // An autoscaler may have made them more than `replicas`, which is its least number.
+        let most = process.autoscale.as_ref().map_or(0, |autoscale| autoscale.max);
+        let pods = process.replicas.max(most);
+        // A quarter more at once.
+        let waves = if process.ordered { pods } else { pods.min(5) };
         u64::from(process.progress_deadline_seconds()) * u64::from(waves.max(1))
     });
     Duration::from_secs(longest.max().unwrap_or(300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{runtime::Autoscale, samples};
+
+    #[test]
+    fn a_rollout_has_time_for_all_pods_that_there_may_be() {
+        for (replicas, max, ordered, waves) in [
+            (1, None, false, 1),
+            (3, None, false, 3),
+            (12, None, false, 5),
+            (12, None, true, 12),
+            (1, Some(2), false, 2),
+            (1, Some(20), false, 5),
+            (1, Some(20), true, 20),
+            // What no spec says, and a journal may hold.
+            (3, Some(1), false, 3),
+            (0, None, false, 1),
+        ] {
+            let mut release = samples::release();
+            for process in &mut release.runtime.processes {
+                process.replicas = replicas;
+                process.ordered = ordered;
+                process.autoscale = max.map(|max| Autoscale { max, cpu: Some(70), memory: None });
+            }
+            let within = progress_deadline(&release).as_secs();
+            assert_eq!(within, 300 * waves, "{replicas} {max:?} {ordered}");
+        }
+    }
 }

@@ -195,6 +195,23 @@ fn a_rollback_has_all_pods_at_once_and_recreate_none_meanwhile() {
     assert_eq!(strategy(recreate), json!({ "type": "Recreate" }));
 }
 
+/// One more at a time, as the least number has it, would take longer than a release may.
+#[test]
+fn more_pods_at_once_are_a_share_of_those_that_an_autoscaler_has_set() {
+    let surge = |is_at_once: bool| {
+        let mut release = release(
+            "port = 3000\nprocesses.web.autoscale.max = 20\nprocesses.worker.replicas = 8\n",
+        );
+        release.runtime.strategy.at_once = is_at_once;
+        let all = manifests(&release, None, None, None);
+        ["web", "web-worker"].map(|name| {
+            find(&all, "Deployment", name)["spec"]["strategy"]["rollingUpdate"]["maxSurge"].clone()
+        })
+    };
+    assert_eq!(surge(false), [json!("25%"), json!(2)]);
+    assert_eq!(surge(true), [json!("100%"), json!(8)]);
+}
+
 #[test]
 fn a_scaler_of_ones_own_finds_web_on_its_track() {
     let own = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: { name: queue }\nspec: { scaleTargetRef: { name: web } }\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: { name: other }\nspec: { scaleTargetRef: { name: web-worker } }\n";
