@@ -110,6 +110,28 @@ async fn pods_aside_are_a_share_of_those_that_serve_and_touch_nothing_else() {
     assert!(server.get(&format!("{DEPLOYMENTS}/web-blue")).is_null());
 }
 
+/// Nodes are drained while a canary holds.
+#[tokio::test]
+async fn pods_aside_have_a_budget_that_goes_with_them() {
+    let (server, client) = serving(CANARY, 10).await;
+    let aside = on(Track::Blue, "2", CANARY).aside(Track::Plain, 50);
+    applier(&client).apply(&aside, true).await.unwrap();
+    let budget = |name: &str| {
+        server.get(&format!(
+            "/apis/policy/v1/namespaces/shop--production/poddisruptionbudgets/{name}"
+        ))
+    };
+    let selected = budget("web-blue")["spec"]["selector"]["matchLabels"].clone();
+    assert_eq!(selected, json!({ NAME: "web-blue", INSTANCE: "web" }));
+    let before = on(Track::Plain, "1", CANARY);
+    let recorder = Recorder::null();
+    let restores = Applier { rollback: Some(&recorder), ..applier(&client) };
+    restores.apply(&before, true).await.unwrap();
+    applier(&client).prune(&before, &recorder).await.unwrap();
+    assert!(budget("web-blue").is_null(), "its pods are gone");
+    assert!(!budget("web").is_null());
+}
+
 #[tokio::test]
 async fn a_share_by_pods_is_one_write_of_the_selector() {
     let (server, client) = serving(CANARY, 2).await;

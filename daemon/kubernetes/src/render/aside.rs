@@ -1,8 +1,8 @@
 //! Objects of a version that runs beside the one that serves.
 
 use super::{
-    common::common, names::TRACKS, pull_secret::PullLogin, service, user_manifests, volume_claim,
-    waves::wave, workload,
+    common::common, disruption_budget::disruption_budget, names::TRACKS, pull_secret::PullLogin,
+    service, user_manifests, volume_claim, waves::wave, workload,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use windlass_model::{
 const NEEDED: usize = 1;
 
 /// Renders a release whose pods of `web` run beside those that serve: what these pods need, the pods in a fixed number,
-/// and the Service that leads to them alone. `replicas` of `web` is the number of pods that serve.
+/// their budget, and the Service that leads to them alone. `replicas` of `web` is the number of pods that serve.
 pub(super) fn manifests(
     release: &Release,
     aside: Aside,
@@ -27,6 +27,8 @@ pub(super) fn manifests(
     let mut all = common(release, secrets, pull, pod_security);
     if let Some(web) = release.runtime.web() {
         let web = Process { replicas: pods(aside, web.replicas), autoscale: None, ..web.clone() };
+        // A hold may last for hours, in which nodes are drained.
+        all.extend(disruption_budget(release, &web));
         all.extend(volume_claim::claims(release, &web));
         all.extend(service::preview(release, &web));
         all.push(workload::workload(release, &web, pull.is_some()));
@@ -55,10 +57,11 @@ pub(crate) fn beside(release: &Release) -> Vec<Value> {
     };
     let tracks = TRACKS.into_iter().filter(|track| *track != release.track());
     let mut all: Vec<_> = tracks
-        .map(|track| {
+        .flat_map(|track| {
             let mut other = release.clone();
             other.runtime.tracks = [(release.cluster().to_owned(), track)].into();
-            workload::workload(&other, web, false)
+            let budget = disruption_budget(&other, web);
+            budget.into_iter().chain([workload::workload(&other, web, false)])
         })
         .collect();
     all.extend(service::preview(release, web));

@@ -67,6 +67,7 @@ fn a_version_aside_has_pods_and_a_preview_and_alters_nothing_that_serves() {
         "Namespace shop--production",
         "ServiceAccount web",
         "Secret",
+        "PodDisruptionBudget web-blue",
         "ConfigMap proxy",
         "Service web-preview",
         "Deployment web-blue",
@@ -82,6 +83,8 @@ fn a_version_aside_has_pods_and_a_preview_and_alters_nothing_that_serves() {
     let after = manifests(&whole, None, None, None);
     let after = find(&after, "Deployment", "web-blue");
     assert_eq!(beside["spec"]["template"], after["spec"]["template"]);
+    let budget = |objects: &[Value]| find(objects, "PodDisruptionBudget", "web-blue").clone();
+    assert_eq!(budget(&all), budget(&manifests(&whole, None, None, None)));
     let preview = find(&all, "Service", "web-preview");
     assert_eq!(preview["spec"]["selector"], json!({ NAME: "web-blue", INSTANCE: "web" }));
     assert_eq!(preview["spec"]["ports"][0]["targetPort"], "http");
@@ -227,7 +230,7 @@ fn a_scaler_of_ones_own_finds_web_on_its_track() {
 
 #[test]
 fn names_that_a_release_takes_on_its_way_are_not_a_manifests() {
-    let mut release = release("port = 3000\nstrategy.kind = \"blue-green\"\n");
+    let mut release = release("port = 3000\nreplicas = 2\nstrategy.kind = \"blue-green\"\n");
     let is_taken = |release: &Release| {
         let mut all = manifests(release, None, None, None);
         all.extend(beside(release));
@@ -242,6 +245,7 @@ fn names_that_a_release_takes_on_its_way_are_not_a_manifests() {
         ("Service", "v1", "web-preview"),
         ("Deployment", "apps/v1", "web-blue"),
         ("Deployment", "apps/v1", "web-green"),
+        ("PodDisruptionBudget", "policy/v1", "web-blue"),
     ] {
         release.runtime.manifests = own(kind, version, name);
         assert_eq!(is_taken(&release), Some(format!("{kind} {name}")));
