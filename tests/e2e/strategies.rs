@@ -6,6 +6,7 @@ mod canary;
 mod changes;
 mod gates;
 mod gateway;
+mod istio;
 mod metrics;
 mod people;
 mod refused;
