@@ -9,6 +9,7 @@ mod gateway;
 mod istio;
 mod metrics;
 mod people;
+mod recorded;
 mod refused;
 mod restarts;
 mod rolling;
