@@ -12,6 +12,7 @@ use windlass_model::{
     job::{Job, Source},
     outcome::Outcome,
     plan::{Cursor, Previous, rolling},
+    spec::Spec,
 };
 
 const BOTH: [&str; 2] = ["eu", "us"];
@@ -87,6 +88,35 @@ async fn a_failure_in_one_is_put_back_wherever_it_came() {
         assert_eq!(diagnosis.code, "app-crashes");
         assert!(diagnosis.subject.ends_with(&format!(" in {cluster}")), "{diagnosis}");
         assert_eq!(world.cluster.changed(), changed, "{order:?} {cluster}");
+    }
+}
+
+/// Where clusters follow each other, the first one that serves is measured alone.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_not_measured_needs_no_prometheus() {
+    let text = "[strategy]\nkind = \"canary\"\nweights = [50, 100]\n[strategy.metrics.up]\nquery = \"up\"\nmin = 1";
+    let canary = || Job { spec: Spec::from_toml(text).unwrap(), ..job() };
+    let ended = async |order, serving: &[&str], without: &'static str| {
+        let world = World::new().running_in(serving, "old").with(Fault::Measures(Some(1)));
+        let world = world.with(Fault::NoPrometheus.in_(without));
+        match run(&world, &to_both(order, canary())).await {
+            Outcome::Failed(diagnosis) => diagnosis.code,
+            outcome => format!("{outcome:?}").split('(').next().unwrap().to_owned(),
+        }
+    };
+    let refused = "metrics-not-configured";
+    for (order, serving, without, expected) in [
+        (RolloutOrder::Sequential, &BOTH[..], "us", "Succeeded"),
+        (RolloutOrder::Sequential, &BOTH[..], "eu", refused),
+        (RolloutOrder::Parallel, &BOTH[..], "us", refused),
+        // The app comes to the first cluster for the first time: the second one shows whether the version is well.
+        (RolloutOrder::Sequential, &BOTH[1..], "us", refused),
+    ] {
+        assert_eq!(
+            ended(order, serving, without).await,
+            expected,
+            "{order:?} {serving:?} {without}"
+        );
     }
 }
 
