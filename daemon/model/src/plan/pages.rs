@@ -1,7 +1,7 @@
 //! Pages of the strategies in `deploy/reference/strategies.md`, with the steps of real plans. `WINDLASS_BLESS=1`
 //! writes them.
 
-use super::{Plan, Previous, plan};
+use super::{Plan, Previous, Step, plan};
 use crate::{
     cluster::RolloutOrder,
     job::Release,
@@ -37,16 +37,18 @@ of a release, and those of its rollback, before anything happens.
 
 | strategy | two versions answer | a wait for people or metrics | needs twice the pods | the way to the version before |
 |---|---|---|---|---|
-| `rolling` | for seconds | no | no | pods are replaced again |
+| `rolling` | for seconds | no | only in `windlass rollback` | pods are replaced again |
 | `recreate` | never: nothing answers meanwhile | no | no | pods are replaced again |
 | `blue-green` | never | before the switch | yes | one write, as long as the old pods are kept |
-| `canary` | for as long as you say | at each weight | at the end | one write, until the end of the release |
+| `canary` | for as long as you say | at each weight | at the end; by numbers of pods from weight 50 on | one write, until the end of the release |
 
 For all of them:
 
 - **A first release** in a cluster comes at once: there are no requests to share. If it fails, it is scaled to 0.
-- **A failure** of any step, an abort, and a newer job before the switch lead to the same rollback. A step that was not
-  begun is not rolled back, and neither is a cluster that was not changed.
+- **A failure** of any step and an abort lead to the same rollback. A step that was not begun is not rolled back, and neither
+  is a cluster that was not changed.
+- **A newer job** of the app: a blue-green or canary release ends for it, by the same rollback, until all requests are
+  switched. Any other is waited for, and so are a first release and a rollback.
 - **A kill of the daemon** at any place is no failure: the next one goes on at the step where it stood. A hold begins again.
 - **Only `web` has two versions side by side.** Other processes, which get no requests through the Service, are replaced
   after the switch by a rolling update; scheduled ones run the new version from then on.
@@ -67,11 +69,11 @@ const PAGES: [Page; 6] = [
     Page {
         title: "rolling",
         what: "\
-Old pods end as new ones are ready, at most a quarter more at once. No pod ends before another one is ready, also with one
-replica. Volumes that only one node has at a time make it `recreate`.",
+Old pods end as new ones are ready, at most a quarter more at once, and in `windlass rollback` all at once. No pod ends
+before another one is ready, also with one replica. Volumes that only one node has at a time make it `recreate`.",
         file: "",
         clusters: &["default"],
-        needs: "Room for one more pod, or a quarter more.",
+        needs: "Room for one more pod, or a quarter more. For `windlass rollback`, room for twice the pods.",
         notes: "",
     },
     Page {
@@ -93,14 +95,15 @@ switches all requests. The old pods are kept for ten minutes.",
         clusters: &["default"],
         needs: "\
 - Room for twice the pods of `web`.
+- For `check`, the right to `get` `services/proxy`: the page is asked for through the API server.
 - A `web` without a volume that only one node has at a time, and which is not `stateful`: it is refused before the build.",
         notes: "\
 Connections that are open at the switch stay with the old pods until these end. No request comes to the new version before
 the switch, so that `metrics` need a `query` of your own here.
 
 What the version before has and the new one has not stays until the old pods go: its removed processes, too. The next
-release, a rollback or the end of the time deletes it. Within the time a rollback to a release of `blue-green` or `canary`
-finds its pods ready, and is one write; one to a release of `rolling` replaces pods.",
+release, a rollback or the end of the time deletes it. Within the time a rollback to the version before finds its pods
+ready, and is one write. Only one to a release of `recreate` replaces pods.",
     },
     Page {
         title: "canary, by weights of a Gateway",
@@ -119,8 +122,9 @@ Windlass goes on once the route's status shows that the Gateway has taken each w
 shared: those within the cluster, to the Service, come to the old version until the end. Without sticky sessions at the
 Gateway a person may see both versions in turns.
 
-A metric that is out of its bounds more than `failures` times, or has no value more than `inconclusive` times in a row, ends
-the release. So does a pod of the new version that breaks.",
+A metric ends the release when it is out of its bounds more than `failures` times, when it has no value more than
+`inconclusive` times in a row, and when it was never within its bounds in a hold. So does a pod of the new version that
+breaks.",
     },
     Page {
         title: "canary, by numbers of pods",
@@ -130,7 +134,7 @@ coarse: of two old pods and a new one each third request is new. The event names
         file: "[strategy]\nkind = \"canary\"\nweights = [10, 50, 100]\nhold-seconds = 120\ngates = [50, 100]\n",
         clusters: &["default"],
         needs: "\
-- Nothing beside room: for weight 50 as many new pods as there are old ones.
+- Nothing beside room: for the weights 50 and 100 as many new pods as there are old ones.
 - No weights between 50 and 100: the old version keeps all of its pods until the end.",
         notes: "\
 New pods get requests as soon as they are ready, from the second weight on: an approval of a weight is waited for before
@@ -169,6 +173,31 @@ fn planned(page: &Page) -> Plan {
     plan(&release(page, "new", page.file), RolloutOrder::Sequential, &previous, &[])
 }
 
+/// Returns the steps of each rollback, after the steps of the release that lead to it.
+fn rollbacks(plan: &Plan) -> String {
+    let mut all: Vec<(usize, usize, Vec<Step>)> = Vec::new();
+    for begun in 1..=plan.forward.len() {
+        let steps = plan.rollback_from(begun);
+        match all.last_mut() {
+            Some((_, last, same)) if *same == steps => *last = begun,
+            _ => all.push((begun, begun, steps)),
+        }
+    }
+    let is_one = all.len() == 1;
+    let mut text = String::new();
+    for (first, last, steps) in all {
+        if is_one {
+            text.push_str("\nRolled back after any of them:\n\n");
+        } else {
+            let _ = write!(text, "\nRolled back after the steps {first} to {last}:\n\n");
+        }
+        for (index, step) in steps.iter().enumerate() {
+            let _ = writeln!(text, "{}. {step}", index + 1);
+        }
+    }
+    text
+}
+
 fn text() -> String {
     let mut text = HEAD.to_owned();
     for page in &PAGES {
@@ -181,10 +210,7 @@ fn text() -> String {
         for (index, step) in plan.forward.iter().enumerate() {
             let _ = writeln!(text, "{}. {step}", index + 1);
         }
-        text.push_str("\nRolled back after any of them:\n\n");
-        for (index, step) in plan.rollback_from(plan.forward.len()).iter().enumerate() {
-            let _ = writeln!(text, "{}. {step}", index + 1);
-        }
+        text.push_str(&rollbacks(&plan));
         if !page.notes.is_empty() {
             let _ = write!(text, "\n{}\n", page.notes);
         }
