@@ -78,7 +78,7 @@ impl Worker {
         let Some(done) = done else { return };
         match &done {
             Ok(Done::Accepted | Done::Cancelled) => {}
-            // The outbox has told of the first, or will; whoever asks again gets an answer again.
+            // The outbox has reported the first, or will; whoever asks again gets an answer again.
             Ok(Done::Repeated(record)) => {
                 self.answer(&outlet, &Answer::accepted(record), &correlation).await;
             }

@@ -50,7 +50,7 @@ fn latency(source: Source, release: &Release) -> String {
     format!("histogram_quantile(0.99, sum by (le) (rate({buckets}{{{labels}}}[$WINDOW]))){divided}")
 }
 
-/// Returns the labels of requests to the new version.
+/// Returns the labels of requests to the new version. Those of nginx are of both versions.
 fn labels(source: Source, release: &Release) -> String {
     match source {
         // `NAMESPACE-APP-preview-http-80@kubernetesgateway`, in which Traefik makes one `-` of several.

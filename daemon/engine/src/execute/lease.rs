@@ -157,7 +157,7 @@ impl Deploy<'_> {
                         self.warn_of_rights(release, &message).await?;
                     }
                 }
-                // The app was removed since, and the Lease with it, which would have told of that. The next step would
+                // The app was removed since, and the Lease with it, which would have shown that. The next step would
                 // bring a part of it back.
                 Acquired::NoNamespace if begun == Begun::ByEarlierRun && !self.removes() => {
                     let holder = format!("unknown (it deleted the namespace{})", release.place());

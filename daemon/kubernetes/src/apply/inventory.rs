@@ -51,7 +51,7 @@ impl Inventory {
             Some(Err(error)) => Err(ClusterError::Rejected {
                 object: format!("ConfigMap {}", inventory_name(release)),
                 message: format!(
-                    "its list of what was made cannot be read, and nothing is deleted: {error}; deploy the app once more, which lists its objects anew, then remove it"
+                    "its list of what was made cannot be read, and nothing is deleted: {error}; deploy the app once more, which lists its objects again, then remove it"
                 ),
             }),
             None => Ok(Self::default()),

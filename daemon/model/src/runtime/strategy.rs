@@ -108,9 +108,11 @@ pub struct Metric {
 pub enum Query {
     /// An expression of the user's own.
     Promql(String),
-    /// Share of requests to the new version that were answered without a 5xx, in percent.
+    /// Share of requests to the new version that were answered without a 5xx, in percent. Of [`Source::Nginx`] it is of
+    /// both versions.
     SuccessRate(Source),
-    /// 99th percentile of the duration of requests to the new version, in seconds.
+    /// 99th percentile of the duration of requests to the new version, in seconds. Of [`Source::Nginx`] it is of both
+    /// versions.
     Latency(Source),
 }
 

@@ -41,9 +41,10 @@ pub struct StrategySpec {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MetricSpec {
     /// PromQL expression with one value. `$APP`, `$NAMESPACE`, `$SERVICE`, `$WORKLOAD` and `$WINDOW` stand for the
-    /// app, its namespace, the new version's Service and Deployment, and the time since the last measurement.
+    /// app, its namespace, the new version's Service and Deployment, and the interval, at least 30 s.
     pub query: Option<String>,
-    /// `success-rate` (percent of answers without a 5xx) or `latency` (99th percentile in seconds).
+    /// `success-rate` (percent of answers without a 5xx) or `latency` (99th percentile in seconds) of the new version. With
+    /// `nginx` it is of both versions together.
     pub builtin: Option<Builtin>,
     /// Software whose metrics `builtin` reads: `traefik`, `istio` or `nginx`. Default: `istio` with `traffic =
     /// "istio"`, `nginx` with an `expose.ingress-class` that is not Traefik's, else `traefik`.
