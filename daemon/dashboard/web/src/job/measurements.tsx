@@ -18,7 +18,7 @@ function bounds({ min, max }: Metric): string {
 export function tolerance({ failures, inconclusive }: Metric): string {
   const out = failures ? `out of its bounds more than ${plural(failures, "time")}` : "out of its bounds";
   const none = inconclusive ? `without a value more than ${plural(inconclusive, "time")} in a row` : "without a value";
-  return `${out}, or ${none}`;
+  return `${out}, ${none}, or not once within its bounds in a hold`;
 }
 
 function Last({ all, name }: { all: Measurement[]; name: string }) {

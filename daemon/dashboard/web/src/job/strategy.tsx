@@ -117,7 +117,7 @@ function Kept({ kept }: { kept: Map<string, number> }) {
   return (
     <>
       {[...kept].map(([cluster, until]) => (
-        <p key={cluster}>The version before {until > now.value ? "is" : "was"} kept{inCluster(cluster)} until <time dateTime={new Date(until * 1000).toISOString()}>{clock(until)}</time>, for a quick way back.</p>
+        <p key={cluster}>The version before {until > now.value ? "is" : "was"} kept{inCluster(cluster)} until <time dateTime={new Date(until * 1000).toISOString()}>{clock(until)}</time>, for a quick rollback.</p>
       ))}
     </>
   );

@@ -1,4 +1,4 @@
-// One app in one environment: what serves where, since when, by whom; jobs; releases, and the way back to one.
+// One app in one environment: what serves where, since when, by whom; jobs; releases, and the rollback to one.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure, may, post, requestId } from "../api";
@@ -76,7 +76,7 @@ function RollbackDialog(
         </tbody>
       </table>
       <ul class="plain-list">
-        <li>Nothing is built: the image of that release is applied as it was, and takes about as long as a rollout.</li>
+        <li>Nothing is built: the image of that release is applied as it was. It serves within seconds while its pods are kept, else after about as long as a rollout.</li>
         <li>Data stays as it is. A migration since then is not undone.</li>
         <li>The next push that a trigger takes deploys again.</li>
       </ul>
