@@ -13,7 +13,7 @@ use windlass_proto::v1;
 const WIDTH: usize = 96;
 
 /// Keys that most apps need sooner or later: table, key, and an example for where nothing is known.
-const KEYS: [(&str, &str, &str); 15] = [
+const KEYS: [(&str, &str, &str); 19] = [
     ("", "port", "8080"),
     ("", "health", "\"/healthz\""),
     ("", "replicas", "1"),
@@ -29,6 +29,10 @@ const KEYS: [(&str, &str, &str); 15] = [
     ("test", "timeout-seconds", "600"),
     ("expose", "hosts", "[\"shop.example.com\"]"),
     ("expose", "gateway", "\"infra/public\""),
+    ("strategy", "kind", "\"canary\""),
+    ("strategy", "gates", "[100]"),
+    ("migrate", "expand", "[\"./manage\", \"migrate\"]"),
+    ("migrate", "contract", "[\"./manage\", \"drop-old-columns\"]"),
 ];
 
 /// Runtimes that `build.versions` may name.
