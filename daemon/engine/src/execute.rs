@@ -121,8 +121,10 @@ impl Deploy<'_> {
             let begun = index + usize::from(is_begun);
             let interrupted = |cause| Interrupted::at(Failure { at: step.stage(), cause }, begun);
             // A removal that has begun is seen through: half an app is no app.
-            // Nor is a part of a migration left to itself that an earlier run began: it may change the data still.
-            let is_seen_through = is_begun && matches!(step, Step::Migrate { .. });
+            // Nor is a part of a migration left to itself that an earlier run began: it may change the data still. Nor is
+            // the last step: a rollback may find no pods any more that it could lead requests to.
+            let is_last = index + 1 == plan.forward.len();
+            let is_seen_through = is_begun && (is_last || matches!(step, Step::Migrate { .. }));
             if !is_seen_through && (begun == 0 || !self.removes()) {
                 let done = plan.forward.get(..index).unwrap_or_default();
                 let ready = async {
@@ -183,8 +185,10 @@ impl Deploy<'_> {
         let taking = Box::pin(self.take_leases(&plan.release, by, slot));
         let first = plan.forward.get(from).filter(|_| begun > from);
         let migrates = matches!(first, Some(Step::Migrate { .. }));
-        // What is half removed or half migrated is not stopped while a cluster does not answer, either.
-        let taken = if begun > 0 && (self.removes() || migrates) {
+        let is_last = begun == plan.forward.len();
+        // What is half removed or half migrated, and what is all but through, is not stopped while a cluster does not
+        // answer, either.
+        let taken = if begun > 0 && (self.removes() || migrates || is_last) {
             taking.await
         } else {
             self.run.unless_stopped(taking).await
