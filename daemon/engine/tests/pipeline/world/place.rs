@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use windlass_model::{
     job::Release,
     plan::Change,
-    runtime::{Aside, Track},
+    runtime::{Aside, StrategyKind, Track},
 };
 
 /// One cluster of a world.
@@ -27,7 +27,7 @@ struct Pods {
 /// Effects of a change.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// The last change: `new`, `25 % to new`. `None` means nothing.
+    /// The last change: `new`, `25 % to new`, `new after a gap`. `None` means nothing.
     pub(super) changed: Option<String>,
     /// Invariants that the change broke.
     pub(super) violations: Vec<String>,
@@ -70,7 +70,7 @@ impl Place {
                 Some(aside) => self.start_beside(release, aside, comes_up),
                 None => self.whole(release, comes_up),
             },
-            Change::Restore(release) => self.whole(release, comes_up),
+            Change::Restore(release) => self.restore(release, comes_up),
             Change::Shift { release, from, weight } => self.shift(release, *from, *weight),
             Change::Prune(release) => self.prune(release),
             Change::ScaleToZero(_) | Change::Remove { .. } => {
@@ -106,20 +106,39 @@ impl Place {
         Effects { changed, violations }
     }
 
-    /// Rolls a release out on its track, and leads all requests there. Old pods of the track end as new ones are ready.
+    /// Rolls a release out on its track, and leads all requests there. Old pods of the track end as new ones are ready,
+    /// or before new ones start: then there is a gap, and it breaks no invariant.
     fn whole(&mut self, release: &Release, comes_up: bool) -> Effects {
         let track = release.track();
-        let was_ready = self.pods.get(&track).is_some_and(|pods| pods.is_ready);
+        let digest = &release.image.digest;
+        let before = self.pods.get(&track);
+        let recreates = release.runtime.strategy.kind == StrategyKind::Recreate;
+        let is_gap = recreates && before.is_some_and(|pods| pods.release.id != release.id);
+        let was_ready = !is_gap && before.is_some_and(|pods| pods.is_ready);
         let pods = Pods { release: release.clone(), is_ready: was_ready || comes_up };
         let mut violations = Vec::new();
-        if !self.shares.is_empty() && !pods.is_ready {
-            violations.push(format!("{} gets requests and is not ready", release.image.digest));
+        if !self.shares.is_empty() && !pods.is_ready && !recreates {
+            violations.push(format!("{digest} gets requests and is not ready"));
         }
         let shares = BTreeMap::from([(track, 100)]);
         let is_same = self.whole.as_ref() == Some(release) && self.shares == shares;
         self.pods.insert(track, pods);
         (self.shares, self.whole) = (shares, Some(release.clone()));
-        Effects { changed: (!is_same).then(|| release.image.digest.clone()), violations }
+        let what = if is_gap { format!("{digest} after a gap") } else { digest.clone() };
+        Effects { changed: (!is_same).then_some(what), violations }
+    }
+
+    /// Runs the release of before again. Requests are led back at once, also where its pods are gone.
+    fn restore(&mut self, release: &Release, comes_up: bool) -> Effects {
+        let is_gone = !self.shares.is_empty() && !self.pods.contains_key(&release.track());
+        let mut effects = self.whole(release, comes_up);
+        if is_gone {
+            let digest = &release.image.digest;
+            effects
+                .violations
+                .push(format!("requests are led back to {digest}, which has no pods"));
+        }
+        effects
     }
 
     fn shift(&mut self, release: &Release, from: Track, weight: u32) -> Effects {
