@@ -17,17 +17,22 @@ mod detecting;
 mod dry_run;
 mod folder;
 mod give_way;
+mod killed;
 mod leases;
 mod migrations;
+mod outcomes;
 mod own_registries;
 mod plans;
 mod previews;
 mod removals;
+mod rollbacks;
 mod slots;
+mod stops;
 mod strategies;
 mod walls;
 mod world;
 
+use killed::killed_after_every_event;
 use std::{collections::BTreeMap, time::Duration};
 use windlass_engine::{
     journal::JournalLost,
@@ -281,38 +286,6 @@ async fn killed_anywhere_it_ends_where_one_life_does() {
             let fresh = || made(World::new().running("older"));
             killed_after_every_event(fresh, &job, name).await;
         }
-    }
-}
-
-/// Compares each pair of lives with one whole life. The first life ends by a kill after an event, or since the
-/// journal refuses one event.
-async fn killed_after_every_event(fresh: impl Fn() -> World, job: &Job, name: &str) {
-    let whole = fresh();
-    let outcome = run(&whole, job).await;
-    let faults: [fn(usize) -> Fault; 2] = [Fault::KilledAfter, Fault::Hiccup];
-    let places = (0..whole.past().len()).flat_map(|events| faults.map(|fault| fault(events)));
-    for fault in places {
-        let (Fault::KilledAfter(events) | Fault::Hiccup(events)) = fault else { unreachable!() };
-        let world = fresh().with(fault);
-        let lost = live(&world, job).await.unwrap_err();
-        assert!(matches!(lost, JournalLost::Unavailable(_)), "{name} after {events}: {lost}");
-        // No verdict, no rollback: nothing at all follows a refused event, though the journal takes more.
-        assert_eq!(world.past().len(), events, "{name}");
-        world.restart();
-        let last = live(&world, job).await.unwrap();
-        assert_eq!(last, outcome, "{name} after {events}");
-        assert_eq!(world.serves_in_each(), whole.serves_in_each(), "{name} after {events}");
-        assert_eq!(world.cluster.changed(), whole.cluster.changed(), "{name} after {events}");
-        assert_eq!(world.cluster.tracks(), whole.cluster.tracks(), "{name} after {events}");
-        assert!(world.cluster.violations().is_empty(), "{name} after {events}");
-        let ends = world.past().iter().filter(|e| matches!(e, Event::Ended(_))).count();
-        assert_eq!(ends, 1);
-        assert_eq!(world.cluster.migrated(), whole.cluster.migrated(), "{name} after {events}");
-        assert_eq!(world.cluster.acted(), whole.cluster.acted(), "{name} after {events}");
-        assert!(world.cluster.acted().values().all(|times| *times == 1));
-        // The push may be repeated only if its record was lost; it is idempotent by digest.
-        assert!(world.registry.pushed().values().all(|times| *times <= 2));
-        replay(&world.past()).unwrap();
     }
 }
 

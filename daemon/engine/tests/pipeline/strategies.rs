@@ -3,7 +3,7 @@
 
 use crate::{
     failed, job, killed_after_every_event, run,
-    world::{Fault, Made, World, release},
+    world::{Fault, World, release},
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use windlass_model::{
     spec::{Detected, Spec},
 };
 
-const BLUE_GREEN: &str = r#"
+pub(crate) const BLUE_GREEN: &str = r#"
 [strategy]
 kind = "blue-green"
 check = "/healthz"
@@ -34,7 +34,7 @@ interval-seconds = 25
 inconclusive = 1
 "#;
 
-const CANARY: &str = r#"
+pub(crate) const CANARY: &str = r#"
 [strategy]
 kind = "canary"
 traffic = "istio"
@@ -57,12 +57,13 @@ weights = [20, 100]
 hold-seconds = 60
 "#;
 
-fn with(text: &str) -> Job {
+/// Returns a job of this spec.
+pub(crate) fn with(text: &str) -> Job {
     Job { spec: Spec::from_toml(text).unwrap(), ..job() }
 }
 
 /// Returns the end of a job in a word or two.
-fn end(outcome: &Outcome) -> String {
+pub(crate) fn end(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Succeeded(_) => "succeeded".into(),
         Outcome::Removed(_) | Outcome::Contracted(_) => panic!("it is a release"),
@@ -72,7 +73,7 @@ fn end(outcome: &Outcome) -> String {
 }
 
 /// Returns the plan of a world's job.
-fn plan(world: &World) -> Plan {
+pub(crate) fn plan(world: &World) -> Plan {
     let planned = world.past().into_iter().find_map(|event| match event {
         Event::Planned(plan) => Some(*plan),
         _ => None,
@@ -82,71 +83,6 @@ fn plan(world: &World) -> Plan {
 
 fn count(world: &World, is_it: fn(&Event) -> bool) -> usize {
     world.past().iter().filter(|event| is_it(event)).count()
-}
-
-/// Everything that can become of a release that is checked, measured and approved, with its end.
-const OUTCOMES: [(&str, Made, &str); 12] = [
-    ("good", |world| world.with(Fault::Approves), "succeeded"),
-    ("nobody approves", |world| world, "not approved within 600 s"),
-    ("no answer", |world| world.with(Fault::Answers(500)), "check-failed"),
-    ("bad metric", |world| world.with(Fault::Measures(Some(50))), "metric-failed"),
-    ("no series", |world| world.with(Fault::Measures(None)), "metric-inconclusive"),
-    ("no Prometheus", |world| world.with(Fault::PrometheusHangs), "metric-inconclusive"),
-    ("crashing", |world| world.with(Fault::Crashes("new")), "app-crashes"),
-    ("crashing later", |world| world.with(Fault::CrashesLater("new")), "app-crashes"),
-    ("not ready later", |world| world.with(Fault::UnreadyLater("new")), "not-ready-again"),
-    (
-        "crashing at the end",
-        |world| world.with(Fault::Approves).with(Fault::CrashesWhole("new")),
-        "app-crashes",
-    ),
-    (
-        "paused",
-        |world| {
-            let world = world.with(Fault::Approves).with(Fault::Resumes);
-            world.with(Fault::PausedAt(Cursor::Forward(1)))
-        },
-        "succeeded",
-    ),
-    (
-        "cancelled",
-        |world| world.with(Fault::Approves).with(Fault::CancelledAfter(Cursor::Forward(3))),
-        "cancelled by someone",
-    ),
-];
-
-/// Compares all pairs of lives with one life, whose end is the one that is expected.
-async fn killed_anywhere(name: &str, text: &str, outcomes: &[(&str, Made, &str)]) {
-    let job = with(text);
-    for (what, made, expected) in outcomes {
-        let fresh = || made(World::new().running("old"));
-        let whole = fresh();
-        let outcome = run(&whole, &job).await;
-        assert_eq!(end(&outcome), *expected, "{name}, {what}: {outcome:?}");
-        let served = if *expected == "succeeded" { "new" } else { "old" };
-        assert_eq!(whole.serves().as_deref(), Some(served), "{name}, {what}");
-        assert!(whole.cluster.violations().is_empty(), "{name}, {what}");
-        killed_after_every_event(fresh, &job, &format!("{name}, {what}")).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn killed_anywhere_a_blue_green_release_ends_as_in_one_life() {
-    killed_anywhere("blue-green", BLUE_GREEN, &OUTCOMES).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn killed_anywhere_a_canary_ends_as_in_one_life() {
-    killed_anywhere("canary", CANARY, &OUTCOMES).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn killed_anywhere_a_canary_by_numbers_of_pods_ends_as_in_one_life() {
-    let outcomes: [(&str, Made, &str); 2] = [
-        ("good", |world| world, "succeeded"),
-        ("crashing later", |world| world.with(Fault::CrashesLater("new")), "app-crashes"),
-    ];
-    killed_anywhere("by replicas", BY_REPLICAS, &outcomes).await;
 }
 
 /// Fails every call of a port, one run each: it is waited out, or what ran still runs.

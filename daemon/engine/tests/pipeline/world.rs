@@ -209,6 +209,11 @@ impl World {
         self.journal.events()
     }
 
+    /// Returns the number of events that the journal has of the job, without reading them.
+    pub(crate) fn recorded(&self) -> usize {
+        self.journal.count()
+    }
+
     pub(crate) fn ports(&self) -> Ports {
         Ports {
             git: self.source.clone(),

@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     Approves,
     /// Somebody aborts the release while it takes this step.
     AbortedAt(Cursor),
+    /// A newer job of the app comes while the release takes this step.
+    SupersededAt(Cursor),
     /// Somebody pauses the release in this step.
     PausedAt(Cursor),
     /// Somebody resumes the release once the journal shows that it is paused.

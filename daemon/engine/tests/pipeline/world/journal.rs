@@ -98,6 +98,9 @@ impl FakeJournal {
                 let (by, note) = ("ann".to_owned(), "no".to_owned());
                 self.stop.send_replace(Some(Stop::Aborted { by, note }));
             }
+            Event::StepStarted(cursor, _) if self.faults.has(&Fault::SupersededAt(*cursor)) => {
+                self.supersede();
+            }
             Event::StepStarted(cursor, _) if self.faults.has(&Fault::PausedAt(*cursor)) => {
                 self.faults.remove(|fault| *fault == Fault::PausedAt(*cursor));
                 self.pause();
@@ -122,6 +125,10 @@ impl FakeJournal {
     pub(super) fn events(&self) -> Vec<Event> {
         let events = self.events.lock().unwrap();
         events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.events.lock().unwrap().len()
     }
 
     /// Returns the channel by which a run learns that the job is to stop.
