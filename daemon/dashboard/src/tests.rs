@@ -40,6 +40,9 @@ const LARGEST: usize = 1 << 20;
 const OWNER: &str = "owner";
 const READER: &str = "reader";
 
+/// End of the waits for an approval: the year 2100.
+const UNTIL_MS: u64 = 4_102_444_800_000;
+
 struct World {
     store: Arc<MemoryStore>,
     router: Router,
@@ -186,7 +189,7 @@ impl World {
         };
         let digest = release_digest(&release).unwrap();
         self.append(id, Event::Pushed(Box::new(release))).await;
-        let held = Event::Held { gate: Gate::Release, digest: digest.clone(), until_ms: 7000 };
+        let held = Event::Held { gate: Gate::Release, digest: digest.clone(), until_ms: UNTIL_MS };
         self.append(id, held).await;
         digest
     }
@@ -225,7 +228,8 @@ async fn an_approval_is_of_the_digest_that_the_person_saw() {
     let digest = world.held("0001").await;
     let job = world.get("/api/jobs/0001").await;
     assert_eq!((&job["state"], &job["held"]["digest"]), (&json!("held"), &json!(digest)));
-    assert_eq!((&job["held"]["gate"], &job["held"]["until"]), (&json!("release"), &json!(7.0)));
+    let until = json!(4_102_444_800.0);
+    assert_eq!((&job["held"]["gate"], &job["held"]["until"]), (&json!("release"), &until));
     let listed = world.get("/api/jobs?state=held").await;
     assert_eq!(listed["items"][0]["held"]["gate"], "release");
 

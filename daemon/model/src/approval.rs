@@ -38,6 +38,19 @@ impl Hold {
             (Gate::Clone | Gate::Release | Gate::Traffic, _) => HELD_FOR,
         }
     }
+
+    /// Returns whether the wait is over at this time, in milliseconds since 1970. No approval ends it from then on.
+    #[must_use]
+    pub fn is_over(&self, now_ms: u64) -> bool {
+        self.until_ms <= now_ms
+    }
+
+    /// Returns whether an approval is of exactly what waits, and came before the end of the wait.
+    #[must_use]
+    pub fn is_approved_by(&self, approval: &Approval) -> bool {
+        let is_of_it = approval.gate == self.gate && approval.digest == self.digest;
+        is_of_it && !self.is_over(approval.at_ms)
+    }
 }
 
 /// Approval that a person gave to a job.
@@ -69,7 +82,7 @@ pub struct Approvals {
 pub enum Passage<'a> {
     /// The journal has the approval: an earlier run passed here.
     Recorded,
-    /// A person approved since.
+    /// A person approved since, before the end of the wait.
     Approved(&'a Approval),
     /// Nobody approved yet.
     Closed {
@@ -98,13 +111,16 @@ impl Approvals {
         if self.recorded.iter().any(|(of, known)| *of == gate && known == digest) {
             return Passage::Recorded;
         }
-        let mut given = self.given.iter();
-        if let Some(approval) = given.find(|one| one.gate == gate && one.digest == digest) {
-            return Passage::Approved(approval);
-        }
         let mut holds = self.holds.iter();
         let first = holds.find(|hold| hold.gate == gate && hold.digest == digest);
-        Passage::Closed { until_ms: first.map(|hold| hold.until_ms) }
+        let opens = |one: &&Approval| match first {
+            Some(hold) => hold.is_approved_by(one),
+            None => one.gate == gate && one.digest == digest,
+        };
+        match self.given.iter().find(opens) {
+            Some(approval) => Passage::Approved(approval),
+            None => Passage::Closed { until_ms: first.map(|hold| hold.until_ms) },
+        }
     }
 }
 
@@ -191,6 +207,18 @@ mod tests {
             Passage::Closed { until_ms: None },
             "the wait is of another gate"
         );
+    }
+
+    #[test]
+    fn an_approval_after_the_end_of_its_wait_opens_nothing() {
+        for (until_ms, is_open) in [(8, true), (7, false), (6, false)] {
+            let approvals = Approvals::new(vec![given(Gate::Release, "a")], &[held("a", until_ms)]);
+            let passage = approvals.passage(Gate::Release, "a");
+            let closed = Passage::Closed { until_ms: Some(until_ms) };
+            let by_ann = given(Gate::Release, "a");
+            let expected = if is_open { Passage::Approved(&by_ann) } else { closed };
+            assert_eq!(passage, expected, "until {until_ms}");
+        }
     }
 
     #[test]

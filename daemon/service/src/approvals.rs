@@ -7,7 +7,7 @@ use windlass_engine::{
     ports::store::{Approve, JobRecord},
     queue::Message,
 };
-use windlass_model::{approval::Hold, outcome::Stop};
+use windlass_model::{approval::Hold, clock::utc, outcome::Stop};
 
 /// Request to let a job pass its gate.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +35,9 @@ impl Services {
     /// Approves what a job waits for, and returns the job, which goes on. A repeat changes nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, and with `digest-changed` for one
-    /// that waits for an approval of something else. [`ServiceError::NotFound`] for an id that no job has.
+    /// [`ServiceError::Conflict`] with `not-held` for a job that waits for no approval, with `digest-changed` for one that
+    /// waits for an approval of something else, and with `wait-over` for one whose wait is over.
+    /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn approve(
         &self,
         caller: &Caller,
@@ -61,6 +62,7 @@ impl Services {
                 }
                 Approve::NotHeld => Err(not_held(&of)),
                 Approve::Other(held) => Err(other(&of, &digest, &held)),
+                Approve::Over { until_ms } => Err(over(&of, until_ms)),
             }
         })
         .await?;
@@ -123,6 +125,17 @@ fn other(id: &str, digest: &str, held: &Hold) -> ServiceError {
     }
 }
 
+fn over(id: &str, until_ms: u64) -> ServiceError {
+    ServiceError::Conflict {
+        reason: "wait-over",
+        message: format!(
+            "job {id} waited for an approval until {}, and nobody approved before: it ends",
+            utc(until_ms)
+        ),
+        fix: format!("ask for it again, and approve the new job; see this one: windlass show {id}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,9 +165,13 @@ approval = "release"
 
     /// Submits a job that waits for an approval of `digest`, and returns its id.
     async fn held(world: &World, digest: &str) -> String {
+        held_until(world, digest, u64::MAX).await
+    }
+
+    async fn held_until(world: &World, digest: &str, until_ms: u64) -> String {
         let ci = caller("ci", &["shop"], &[Verb::Deploy]);
         let id = world.services.submit(&ci, submit(digest)).await.unwrap().job.id;
-        let held = Event::Held { gate: Gate::Release, digest: digest.into(), until_ms: 1 };
+        let held = Event::Held { gate: Gate::Release, digest: digest.into(), until_ms };
         world.append(&id, held).await;
         world.queued();
         id
@@ -225,6 +242,22 @@ approval = "release"
         assert_eq!(error.to_string(), format!("job {id} waits for no approval"));
         assert!(world.queued().is_empty());
         assert_eq!(world.accepted().await[0].stop, None);
+    }
+
+    #[tokio::test]
+    async fn an_approval_after_the_end_of_the_wait_is_refused() {
+        let (world, ann) = gated().await;
+        let id = held_until(&world, "a", 1_700_000_000_000).await;
+        let error = world.services.approve(&ann, approve(&id, "a")).await.unwrap_err();
+        assert_eq!(error.reason(), "wait-over");
+        let message = format!(
+            "job {id} waited for an approval until 2023-11-14 22:13:20 UTC, and nobody approved before: it ends"
+        );
+        assert_eq!(error.to_string(), message);
+        let fix =
+            format!("ask for it again, and approve the new job; see this one: windlass show {id}");
+        assert_eq!(error.fixes(), [fix]);
+        assert!(world.queued().is_empty(), "nothing goes on");
     }
 
     /// The release may be half applied by then.

@@ -303,7 +303,8 @@ async fn a_job_that_nobody_approves_in_time_ends() {
     let later = now_ms() + 3_600_000;
     for id in ["late", "approved", "waits"] {
         let claim = begin(&store, id).await;
-        store.append(&claim, held("a", 1)).await.unwrap();
+        let until_ms = if id == "approved" { later } else { 1 };
+        store.append(&claim, held("a", until_ms)).await.unwrap();
         if id == "waits" {
             store.append(&claim, held("b", later)).await.unwrap();
         }
@@ -315,6 +316,8 @@ async fn a_job_that_nobody_approves_in_time_ends() {
     assert_eq!(inbox.try_recv().unwrap(), Message::Cancelled { id: "late".into() });
     assert!(inbox.try_recv().is_err());
     let late = Stop::NotApproved { seconds: 7 * 24 * 3600 };
+    let of_approved = Due { kind: DueKind::HoldEnds, key: "approved".into(), at_ms: later };
+    assert_eq!(due.work(&of_approved).await, Ok(None), "once the time is over");
     for (id, stop) in [("late", Some(late)), ("approved", None), ("waits", None)] {
         assert_eq!(store.job(id).await.unwrap().unwrap().stop, stop, "{id}");
     }

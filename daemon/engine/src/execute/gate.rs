@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use windlass_model::{
-    approval::{Approval, Passage},
+    approval::{Approval, Hold, Passage},
     clock::{end_of, now_ms},
     event::Event,
     job::{Gate, Release},
@@ -30,13 +30,14 @@ impl Deploy<'_> {
         let until_ms = until_ms.unwrap_or_else(|| end_of(within));
         let left = Duration::from_millis(until_ms.saturating_sub(now_ms()));
         let end = Instant::now() + left.min(within);
-        self.run.record(Event::Held { gate, digest: digest.clone(), until_ms }).await?;
+        let hold = Hold { gate, digest: digest.clone(), until_ms };
+        self.run.record(Event::Held { gate, digest, until_ms }).await?;
         let each: Vec<_> = release.each().collect();
         let beside: Vec<_> = each.iter().collect();
         let mut news = self.run.news();
         let waited = async {
             loop {
-                if let Some(approval) = self.approval(gate, &digest).await? {
+                if let Some(approval) = self.approval(&hold).await? {
                     return Ok::<_, Cause>(Some(approval));
                 }
                 news.wait().await;
@@ -47,7 +48,7 @@ impl Deploy<'_> {
             cause = self.guard(&beside) => return Err(cause),
             approval = waited => approval?,
             // An approval that came just now may not have been looked at.
-            () = sleep_until(end) => self.approval(gate, &digest).await?,
+            () = sleep_until(end) => self.approval(&hold).await?,
         };
         match approval {
             Some(approval) => self.approved(approval).await,
@@ -55,12 +56,12 @@ impl Deploy<'_> {
         }
     }
 
-    /// Returns the approval of what has this digest. `None` means that nobody approved yet.
-    async fn approval(&self, gate: Gate, digest: &str) -> Result<Option<Approval>, Cause> {
+    /// Returns the approval of what waits. `None` means that nobody approved it in time.
+    async fn approval(&self, hold: &Hold) -> Result<Option<Approval>, Cause> {
         let interventions = self.run.interventions().await?;
         self.show_pause(&interventions).await?;
         let mut given = interventions.approvals.into_iter();
-        Ok(given.find(|one| one.gate == gate && one.digest == digest))
+        Ok(given.find(|one| hold.is_approved_by(one)))
     }
 
     async fn approved(&self, approval: Approval) -> Result<(), Cause> {

@@ -272,8 +272,9 @@ pub trait Jobs: Send + Sync {
     /// Records that a job is to stop. The first reason stays, unless it is [`Stop::Superseded`], which a job ignores once its
     /// release is switched. `false` means that the job has ended.
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
-    /// Stores an approval of what the job waits for, if that has this digest and nobody asked the job to stop. The time is
-    /// the store's. A repeat for the same digest stores nothing, and is answered as the first was.
+    /// Stores an approval of what the job waits for, if that has this digest, its wait is not over, and nobody asked the
+    /// job to stop. The time is the store's. A repeat for the same digest stores nothing, and is answered as the first was,
+    /// also after the end of the wait.
     async fn approve(
         &self,
         id: &str,

@@ -4,7 +4,7 @@ use windlass_engine::ports::store::{Approve, Claim, JobRecord, Lapse, Recorded, 
 use windlass_model::{
     approval::{Approval, Hold, hold},
     event::Event,
-    job::{Gate, Job, Stage},
+    job::{Job, Stage},
     outbox::Receiver,
     outcome::{Outcome, Stop},
     pause::{Interventions, Pause, Resume},
@@ -85,11 +85,11 @@ impl Row {
     pub(super) fn approve(&mut self, digest: &str, by: &str, note: &str, at_ms: u64) -> Approve {
         match self.held.clone().filter(|_| self.stop.is_none()) {
             Some(held) if held.digest != digest => Approve::Other(held),
+            Some(held) if self.is_approved(&held) => Approve::Stored,
+            Some(held) if held.is_over(at_ms) => Approve::Over { until_ms: held.until_ms },
             Some(Hold { gate, digest, .. }) => {
-                if !self.is_approved(gate, &digest) {
-                    let (by, note) = (by.to_owned(), note.to_owned());
-                    self.approvals.push(Approval { gate, digest, by, note, at_ms });
-                }
+                let (by, note) = (by.to_owned(), note.to_owned());
+                self.approvals.push(Approval { gate, digest, by, note, at_ms });
                 Approve::Stored
             }
             None if self.approvals.iter().any(|one| one.digest == digest) => Approve::Stored,
@@ -100,10 +100,10 @@ impl Row {
     /// Ends the wait for an approval if its time is over.
     pub(super) fn lapse(&mut self, now_ms: u64) -> Lapse {
         let Some(held) = self.held.clone() else { return Lapse::Over };
-        if self.stop.is_some() || self.is_approved(held.gate, &held.digest) {
+        if self.stop.is_some() || self.is_approved(&held) {
             return Lapse::Over;
         }
-        if held.until_ms > now_ms {
+        if !held.is_over(now_ms) {
             return Lapse::Later(held.until_ms);
         }
         // A restart records the same wait again.
@@ -115,16 +115,16 @@ impl Row {
 
     /// Rejects what the job waits for. Returns whether it waited, and nobody had approved.
     pub(super) fn reject(&mut self, by: &str, note: &str) -> bool {
-        let waits = self.stop.is_none()
-            && self.held.as_ref().is_some_and(|held| !self.is_approved(held.gate, &held.digest));
+        let waits =
+            self.stop.is_none() && self.held.as_ref().is_some_and(|held| !self.is_approved(held));
         if waits {
             self.stop = Some(Stop::Rejected { by: by.to_owned(), note: note.to_owned() });
         }
         waits
     }
 
-    fn is_approved(&self, gate: Gate, digest: &str) -> bool {
-        self.approvals.iter().any(|one| one.gate == gate && one.digest == digest)
+    fn is_approved(&self, held: &Hold) -> bool {
+        self.approvals.iter().any(|one| held.is_approved_by(one))
     }
 
     /// Pauses the job. Whoever came first stays.

@@ -38,6 +38,13 @@ pub(super) async fn approve(
             return Ok(if known { Approve::Stored } else { Approve::NotHeld });
         }
     };
+    if is_approved(&mut transaction, job, &hold).await? {
+        return Ok(Approve::Stored);
+    }
+    let now_ms = now_ms();
+    if hold.is_over(now_ms) {
+        return Ok(Approve::Over { until_ms: hold.until_ms });
+    }
     sqlx::query(
         "INSERT INTO approvals (job, gate, digest, approved_by, note, at_ms) \
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (job, gate, digest) DO NOTHING",
@@ -47,7 +54,7 @@ pub(super) async fn approve(
     .bind(&hold.digest)
     .bind(by)
     .bind(note)
-    .bind(signed(now_ms()))
+    .bind(signed(now_ms))
     .execute(&mut *transaction)
     .await
     .or_store()?;
@@ -66,7 +73,7 @@ pub(super) async fn lapse(
     if is_approved(&mut transaction, job, &held).await? {
         return Ok(Lapse::Over);
     }
-    if held.until_ms > now_ms {
+    if !held.is_over(now_ms) {
         return Ok(Lapse::Later(held.until_ms));
     }
     let seconds = held.length(began(&mut transaction, job, &held).await?).as_secs();
@@ -131,14 +138,14 @@ pub(super) async fn stop(
     Ok(stopped.rows_affected() > 0)
 }
 
-/// Returns whether somebody approved what a job waits for. Its next run has not recorded it yet.
+/// Returns whether somebody approved in time what a job waits for. Its next run has not recorded it yet.
 async fn is_approved(
     connection: &mut SqliteConnection,
     job: &str,
     hold: &Hold,
 ) -> Result<bool, StoreError> {
     let all = of(connection, job).await?;
-    Ok(all.iter().any(|one| one.gate == hold.gate && one.digest == hold.digest))
+    Ok(all.iter().any(|one| hold.is_approved_by(one)))
 }
 
 /// Returns the approvals that people gave to a job.

@@ -17,6 +17,9 @@ use windlass_model::{
     replay::JobState,
 };
 
+/// End of waits that are not over: the year 2100.
+const LATER: u64 = 4_102_444_800_000;
+
 fn held(digest: &str, until_ms: u64) -> Event {
     Event::Held { gate: Gate::Release, digest: digest.into(), until_ms }
 }
@@ -77,8 +80,8 @@ pub(crate) async fn an_approval_is_of_exactly_what_waits(place: Place) {
     assert_eq!(approve("a", "ann").await, Approve::NotHeld, "no such job");
     let claim = begin(&*store, "1").await;
     assert_eq!(approve("a", "ann").await, Approve::NotHeld);
-    store.append(&claim, held("a", 100)).await.unwrap();
-    assert_eq!(approve("b", "ann").await, Approve::Other(hold("a", 100)));
+    store.append(&claim, held("a", LATER)).await.unwrap();
+    assert_eq!(approve("b", "ann").await, Approve::Other(hold("a", LATER)));
     assert!(approvals(&*store, "1").await.is_empty());
     assert_eq!(approve("a", "ann").await, Approve::Stored);
     let of_ann = |digest: &str| (digest.to_owned(), "ann".to_owned(), "ok".to_owned());
@@ -88,8 +91,12 @@ pub(crate) async fn an_approval_is_of_exactly_what_waits(place: Place) {
     assert_eq!(approve("a", "ann").await, Approve::Stored, "a late repeat");
     assert_eq!(approvals(&*store, "1").await, [of_ann("a")], "the first stays");
     assert_eq!(approve("b", "ann").await, Approve::NotHeld);
-    store.append(&claim, held("b", 100)).await.unwrap();
-    assert_eq!(approve("a", "ann").await, Approve::Other(hold("b", 100)), "it went on from there");
+    store.append(&claim, held("b", LATER)).await.unwrap();
+    assert_eq!(
+        approve("a", "ann").await,
+        Approve::Other(hold("b", LATER)),
+        "it went on from there"
+    );
     assert!(store.stop("1", &Stop::Cancelled { by: "x".into() }).await.unwrap());
     assert_eq!(approve("b", "ann").await, Approve::NotHeld, "it is to stop");
     assert_eq!(approvals(&*store, "1").await, [of_ann("a")]);
@@ -104,21 +111,53 @@ pub(crate) async fn a_wait_ends_at_its_time_unless_somebody_approved(place: Plac
     for id in ["1", "2", "3"] {
         let claim = begin(&*store, id).await;
         assert_eq!(lapse(id, 1).await, Lapse::Over, "it does not wait");
-        store.append(&claim, held("a", 100)).await.unwrap();
-        assert_eq!(lapse(id, 99).await, Lapse::Later(100));
+        store.append(&claim, held("a", LATER)).await.unwrap();
+        assert_eq!(lapse(id, LATER - 1).await, Lapse::Later(LATER));
     }
     assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
     let cancelled = Stop::Cancelled { by: "x".into() };
     assert!(store.stop("2", &cancelled).await.unwrap());
     let stop = async |id: &str| store.job(id).await.unwrap().unwrap().stop;
     for (id, answer) in [("1", Lapse::Over), ("2", Lapse::Over), ("3", Lapse::Stopped)] {
-        assert_eq!(lapse(id, 100).await, answer, "{id}");
-        assert_eq!(lapse(id, 100).await, Lapse::Over, "{id} again");
+        assert_eq!(lapse(id, LATER).await, answer, "{id}");
+        assert_eq!(lapse(id, LATER).await, Lapse::Over, "{id} again");
     }
     let late = Stop::NotApproved { seconds: 7 * 24 * 3600 };
     assert_eq!((stop("1").await, stop("2").await), (None, Some(cancelled)));
     assert_eq!(stop("3").await, Some(late));
     assert_eq!(store.approve("3", "a", "ann", "").await.unwrap(), Approve::NotHeld, "too late");
+}
+
+pub(crate) async fn nobody_approves_after_the_end_of_the_wait(place: Place) {
+    let store = place.open().await;
+    let claim = begin(&*store, "1").await;
+    store.append(&claim, held("a", 100)).await.unwrap();
+    let approve = async |digest: &str| store.approve("1", digest, "ann", "").await.unwrap();
+    assert_eq!(approve("a").await, Approve::Over { until_ms: 100 });
+    assert_eq!(approve("b").await, Approve::Other(hold("a", 100)));
+    assert!(approvals(&*store, "1").await.is_empty());
+    assert_eq!(store.lapse("1", 100).await.unwrap(), Lapse::Stopped);
+    assert_eq!(approve("a").await, Approve::NotHeld);
+}
+
+pub(crate) async fn a_repeat_after_the_end_of_the_job_is_answered_as_the_first(place: Place) {
+    let store = place.open().await;
+    for id in ["1", "2"] {
+        let claim = begin(&*store, id).await;
+        store.append(&claim, held("a", LATER)).await.unwrap();
+        if id == "1" {
+            assert_eq!(store.approve(id, "a", "ann", "").await.unwrap(), Approve::Stored);
+            store.append(&claim, approved("a")).await.unwrap();
+        }
+        store.append(&claim, Event::Ended(cancelled(Stage::Release))).await.unwrap();
+    }
+    for (id, digest, answer) in
+        [("1", "a", Approve::Stored), ("1", "b", Approve::NotHeld), ("2", "a", Approve::NotHeld)]
+    {
+        let found = store.approve(id, digest, "ann", "").await.unwrap();
+        assert_eq!(found, answer, "{digest} of {id}");
+    }
+    assert!(approvals(&*store, "2").await.is_empty());
 }
 
 pub(crate) async fn a_job_is_rejected_only_while_it_waits(place: Place) {
@@ -128,7 +167,7 @@ pub(crate) async fn a_job_is_rejected_only_while_it_waits(place: Place) {
     for id in ["1", "2", "3"] {
         let claim = begin(&*store, id).await;
         assert!(!reject(id).await, "it does not wait");
-        store.append(&claim, held("a", 100)).await.unwrap();
+        store.append(&claim, held("a", LATER)).await.unwrap();
     }
     assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
     let cancelled = Stop::Cancelled { by: "x".into() };
@@ -148,12 +187,12 @@ pub(crate) async fn an_approval_outlives_the_daemon_and_ends_with_its_job(place:
     {
         let store = place.open().await;
         let claim = begin(&*store, "1").await;
-        store.append(&claim, held("a", 100)).await.unwrap();
+        store.append(&claim, held("a", LATER)).await.unwrap();
         assert_eq!(store.approve("1", "a", "ann", "").await.unwrap(), Approve::Stored);
         store.close().await;
     }
     let store = place.open().await;
-    let waits = (JobState::Held, Some(Stage::Release), Some(hold("a", 100)));
+    let waits = (JobState::Held, Some(Stage::Release), Some(hold("a", LATER)));
     assert_eq!(state(&*store, "1").await, waits);
     assert_eq!(approvals(&*store, "1").await.len(), 1);
     let unfinished = store.unfinished().await.unwrap().jobs;
@@ -224,8 +263,8 @@ pub(crate) async fn each_wait_for_an_approval_is_heard_of_once(place: Place) {
 /// The job's run is at work: it records on, and hears of what people do.
 pub(crate) async fn a_release_under_way_is_approved_and_rejected_while_it_waits(place: Place) {
     let store = place.open().await;
-    let held = || Event::Held { gate: Gate::Traffic, digest: "a".into(), until_ms: 100 };
-    let wait = Hold { gate: Gate::Traffic, digest: "a".into(), until_ms: 100 };
+    let held = || Event::Held { gate: Gate::Traffic, digest: "a".into(), until_ms: LATER };
+    let wait = Hold { gate: Gate::Traffic, digest: "a".into(), until_ms: LATER };
     let (by, note) = ("ann".to_owned(), String::new());
     let approved = Event::Approved { gate: Gate::Traffic, digest: "a".into(), by, note };
     for id in ["1", "2", "3"] {
@@ -244,7 +283,7 @@ pub(crate) async fn a_release_under_way_is_approved_and_rejected_while_it_waits(
                 let given = store.interventions(id).await.unwrap().approvals;
                 assert_eq!((given.len(), given[0].gate, &*given[0].by), (1, Gate::Traffic, "ann"));
                 assert!(!store.reject(id, "bob", "").await.unwrap(), "it is approved");
-                assert_eq!(store.lapse(id, 200).await.unwrap(), Lapse::Over);
+                assert_eq!(store.lapse(id, LATER).await.unwrap(), Lapse::Over);
                 store.append(&claim, approved.clone()).await.unwrap();
                 let runs = (JobState::Running, Some(Stage::Release), None);
                 assert_eq!(state(&*store, id).await, runs);
@@ -264,7 +303,7 @@ pub(crate) async fn a_release_under_way_is_approved_and_rejected_while_it_waits(
                 assert!(store.supersede(id, "4").await.unwrap());
                 assert_eq!(store.approve(id, "a", "ann", "").await.unwrap(), Approve::NotHeld);
                 assert!(!store.reject(id, "bob", "").await.unwrap());
-                assert_eq!(store.lapse(id, 200).await.unwrap(), Lapse::Over);
+                assert_eq!(store.lapse(id, LATER).await.unwrap(), Lapse::Over);
             }
         }
     }

@@ -104,6 +104,8 @@ macro_rules! promises {
             approvals::a_job_waits_until_an_event_says_that_it_goes_on,
             approvals::an_approval_is_of_exactly_what_waits,
             approvals::a_wait_ends_at_its_time_unless_somebody_approved,
+            approvals::nobody_approves_after_the_end_of_the_wait,
+            approvals::a_repeat_after_the_end_of_the_job_is_answered_as_the_first,
             approvals::a_job_is_rejected_only_while_it_waits,
             approvals::an_approval_outlives_the_daemon_and_ends_with_its_job,
             approvals::each_wait_for_an_approval_is_heard_of_once,

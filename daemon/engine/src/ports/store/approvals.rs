@@ -11,6 +11,11 @@ pub enum Approve {
     NotHeld,
     /// The job waits for an approval of something else.
     Other(Hold),
+    /// The wait is over, and nobody approved before: the job is to stop.
+    Over {
+        /// End of the wait, in milliseconds since 1970.
+        until_ms: u64,
+    },
 }
 
 /// Answer to the end of a wait.
