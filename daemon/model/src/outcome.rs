@@ -21,7 +21,7 @@ pub enum Outcome {
     Removed(Removed),
     /// The data of the app holds no more what only releases before the one that serves work with.
     Contracted(Contracted),
-    /// The job was stopped. The previous release still serves.
+    /// The job was stopped. A release that it had begun was rolled back, unless another daemon works on the app.
     Stopped {
         /// Stage in which the job was stopped.
         at: Stage,

@@ -290,7 +290,7 @@ impl Board {
             ended_ms: Some(at_ms),
             stages: stages.collect(),
             endpoints: self.sections.iter().flat_map(Section::endpoints).cloned().collect(),
-            may_have_changed: self.serves.may_have_changed(),
+            stage: at,
             serves: self.serves.lines(ended),
         };
         lines.extend(ending(ended, &self.job, &facts, &self.clock));

@@ -23,8 +23,8 @@ pub(crate) struct Ending {
     pub(crate) stages: Vec<String>,
     /// Addresses of the app, each with its cluster.
     pub(crate) endpoints: Vec<(String, v1::Endpoint)>,
-    /// Something else may serve than before the job: its steps were not rolled back.
-    pub(crate) may_have_changed: bool,
+    /// Stage in which the job ended.
+    pub(crate) stage: v1::Stage,
     /// Lines of the releases that serve after a job that did not succeed. Empty means that they are unknown.
     pub(crate) serves: Vec<String>,
 }
@@ -78,8 +78,9 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
             lines
         }
         v1::Outcome::Stopped => {
-            let still = if facts.may_have_changed { "" } else { "; what ran before still serves" };
-            let text = format!("{after}: {}{still}", ended.stop);
+            let unchanged =
+                if is_before_release(facts.stage) { "; no cluster was changed" } else { "" };
+            let text = format!("{after}: {}{unchanged}", ended.stop);
             let mut lines = vec![Line::of(Look::Odd, "STOPPED").add(Look::Plain, &text)];
             lines.extend(labelled("serves:", facts.serves.clone()));
             lines.extend(next(&[(format!("windlass status {name}"), "what serves")]));
@@ -100,6 +101,12 @@ pub(crate) fn ending(ended: &v1::Ended, job: &v1::Job, facts: &Ending, clock: &C
             lines
         }
     }
+}
+
+fn is_before_release(stage: v1::Stage) -> bool {
+    use v1::Stage;
+    let before = [Stage::Clone, Stage::Detect, Stage::Build, Stage::Test, Stage::Push];
+    before.contains(&stage)
 }
 
 /// Returns the line of an app's address. An empty `cluster` is left out.

@@ -12,6 +12,6 @@ pub(crate) fn past_ending(job: &v1::Job, ended: &v1::Ended, clock: &Clock) -> Ve
     let began = millis(job.started.as_ref());
     let ended_ms = millis(job.finished.as_ref());
     let took_ms = began.zip(ended_ms).map(|(began, ended)| ended.saturating_sub(began));
-    let facts = Ending { took_ms, ended_ms, ..Ending::default() };
+    let facts = Ending { took_ms, ended_ms, stage: job.stage(), ..Ending::default() };
     ending(ended, job, &facts, clock)
 }

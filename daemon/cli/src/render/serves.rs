@@ -40,11 +40,6 @@ impl Serves {
         }
     }
 
-    /// Returns whether something else may serve than before the job: a plan was made, and not rolled back.
-    pub(crate) fn may_have_changed(&self) -> bool {
-        self.planned.is_some() && !self.is_rolled_back()
-    }
-
     fn is_rolled_back(&self) -> bool {
         matches!(self.rollback, Rollback::Begun | Rollback::Taken)
     }
@@ -119,15 +114,12 @@ mod tests {
             ..v1::Planned::default()
         };
         let mut serves = Serves::default();
-        assert!(!serves.may_have_changed());
         serves.take(&What::Planned(planned));
-        assert!(serves.may_have_changed());
         let step = |rollback| What::Step(v1::Step { rollback, ..v1::Step::default() });
         serves.take(&step(false));
         assert!(serves.lines(&ended("hook-failed")).is_empty());
         serves.take(&What::RollingBack(v1::Ended::default()));
         assert_eq!(serves.lines(&ended("app-crashes")).len(), 1);
-        assert!(!serves.may_have_changed());
         // The lease was lost before the first step of the rollback.
         let warning = What::Warning(v1::Warning::default());
         serves.take(&warning);

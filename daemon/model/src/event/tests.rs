@@ -5,7 +5,12 @@ use super::{
     examples::{NAMES, all, name, with_each_text},
     view::view,
 };
-use crate::{redact::Redactor, text::is_obeyed};
+use crate::{
+    job::Stage,
+    outcome::{Outcome, Stop},
+    redact::Redactor,
+    text::is_obeyed,
+};
 use serde_json::Value;
 use std::{collections::BTreeSet, path::Path};
 
@@ -36,6 +41,21 @@ fn each_event_is_stored_as_it_was() {
         text.push_str(&format!("{line}\n"));
     }
     same("stored", &text);
+}
+
+/// There may have been no release before: only a stop before the release knows what it left.
+#[test]
+fn a_stop_says_that_nothing_changed_only_before_the_release() {
+    for (at, sentence) in [
+        (Stage::Push, "STOPPED: cancelled by ann; no cluster was changed"),
+        (Stage::Release, "STOPPED: cancelled by ann"),
+        (Stage::Hooks, "STOPPED: cancelled by ann"),
+    ] {
+        let outcome = Outcome::Stopped { at, why: Stop::Cancelled { by: "ann".into() } };
+        assert_eq!(view(&Event::Ended(outcome.clone())).sentence, sentence, "{at}");
+        let back = view(&Event::RollingBack(outcome)).sentence;
+        assert_eq!(back, "rolling back: STOPPED: cancelled by ann", "{at}");
+    }
 }
 
 /// Journals of before there were strategies have neither a strategy nor tracks in their releases.

@@ -160,7 +160,7 @@ pub fn view(event: &Event) -> View {
             let sentence = format!("the job will end as {}; {hooks} to notify", word(outcome));
             ("outcome_decided", Some(Stage::Hooks), sentence)
         }
-        Event::Ended(outcome) => ("ended", Some(outcome.stage()), ended(outcome)),
+        Event::Ended(outcome) => ("ended", Some(outcome.stage()), over(outcome)),
     };
     View { kind, stage, sentence }
 }
@@ -219,13 +219,20 @@ fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// Returns the sentence of a job's end. What serves after a stopped release, its rollback says: there may be nothing.
+fn over(outcome: &Outcome) -> String {
+    let is_before_release = matches!(outcome, Outcome::Stopped { at, .. } if *at < Stage::Release);
+    let unchanged = if is_before_release { "; no cluster was changed" } else { "" };
+    format!("{}{unchanged}", ended(outcome))
+}
+
 fn ended(outcome: &Outcome) -> String {
     let word = word(outcome);
     match outcome {
         Outcome::Succeeded(release) => format!("{word}: {} serves", release.image.reference),
         Outcome::Removed(removed) => format!("{word}: {removed}"),
         Outcome::Contracted(contracted) => format!("{word}: {contracted}"),
-        Outcome::Stopped { why, .. } => format!("{word}: {why}; what ran before still serves"),
+        Outcome::Stopped { why, .. } => format!("{word}: {why}"),
         Outcome::Failed(diagnosis) => {
             with_lines(word.to_owned(), "  ", diagnosis.to_string().lines())
         }
