@@ -35,8 +35,8 @@ impl secrets_server::Secrets for Handlers {
         request: Request<v1::DeleteSecretRequest>,
     ) -> Result<Response<v1::DeleteSecretResponse>, Status> {
         let caller = caller(&request)?;
-        let v1::DeleteSecretRequest { project, name } = request.get_ref();
-        let deleted = self.0.delete_secret(&caller, project, name).await;
+        let v1::DeleteSecretRequest { project, name, force } = request.get_ref();
+        let deleted = self.0.delete_secret(&caller, project, name, *force).await;
         deleted.map_err(errors::service)?;
         Ok(Response::new(v1::DeleteSecretResponse {}))
     }

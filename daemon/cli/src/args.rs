@@ -356,6 +356,9 @@ pub(crate) enum Secret {
         project: String,
         /// Name of the secret.
         name: String,
+        /// Delete it although a release that serves, or a job, names it.
+        #[arg(long)]
+        force: bool,
     },
 }
 

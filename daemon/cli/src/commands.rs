@@ -297,10 +297,9 @@ async fn secret(
                 print(line(&secret), json::value(&secret))?;
             }
         }
-        Secret::Delete { project, name } => {
-            let project = project.clone();
-            let name = name.clone();
-            client.secrets.delete(v1::DeleteSecretRequest { project, name }).await?;
+        Secret::Delete { project, name, force } => {
+            let (project, name, force) = (project.clone(), name.clone(), *force);
+            client.secrets.delete(v1::DeleteSecretRequest { project, name, force }).await?;
         }
     }
     Ok(())
