@@ -16,6 +16,9 @@ use windlass_tests::{
 const APPS: usize = 50;
 const NODES: usize = 10;
 
+/// Time until the daemon has done what comes after the releases of before, such as the collection of old ones.
+const SETTLED: Duration = Duration::from_secs(120);
+
 /// Time for which the daemon is watched.
 const WATCHED: Duration = Duration::from_secs(60);
 
@@ -50,6 +53,7 @@ pub(crate) fn fifty(figures: &mut Figures) {
         let holds = env.await_event(id, |event| event["holding"].is_object());
         assert!(holds.is_some(), "{:#?}", env.events(id));
     }
+    sleep(SETTLED);
     let (began, ticks) = (Instant::now(), computed(process));
     sleep(WATCHED);
     let seconds = (computed(process) - ticks) as f64 / 100.0;

@@ -1,5 +1,5 @@
-//! Costs of each strategy: ten pods under traffic, by our share of the time and the cluster's; rollbacks; fifty
-//! canaries that hold at once on simulated nodes, which `-- holding` measures alone.
+//! Costs of each strategy: ten pods under traffic, by our share of the time and the cluster's, beside `kubectl set image`;
+//! rollbacks; fifty canaries that hold at once on simulated nodes. Arguments choose: `-- holding`, `-- rolling canary`.
 
 #![allow(
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod spans;
 
 use bench_history::Figures;
 use spans::Spans;
+use std::time::Instant;
 use windlass_bed::{Layout, Report, build, install};
 use windlass_tests::{
     audit::requests,
@@ -41,20 +42,25 @@ fn main() {
     build::everything(&Layout::main(), &Report::printed()).unwrap();
     install::for_benches(&bed().layout, &Report::printed()).unwrap();
     let mut figures = Figures::of("strategies");
-    if !std::env::args().any(|argument| argument == "holding") {
-        ten_pods(&mut figures);
+    let chosen: Vec<_> = std::env::args().skip(1).collect();
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|one| one == name);
+    let all: Vec<_> = STRATEGIES.into_iter().filter(|(name, _)| is_chosen(name)).collect();
+    if !all.is_empty() {
+        ten_pods(&all, &mut figures);
     }
-    holding::fifty(&mut figures);
+    if is_chosen("holding") {
+        holding::fifty(&mut figures);
+    }
     figures.keep().unwrap();
 }
 
-/// Releases one app of ten pods by each strategy, and rolls it back.
-fn ten_pods(figures: &mut Figures) {
+/// Releases one app of ten pods by each of these strategies, and rolls it back.
+fn ten_pods(strategies: &[(&str, &str)], figures: &mut Figures) {
     println!(
         "{:24}{:>8}{:>8}{:>8}{:>10}{:>10}{:>8}",
         "release", "all s", "ours", "cluster", "to switch", "requests", "failed"
     );
-    for (name, strategy) in STRATEGIES {
+    for &(name, strategy) in strategies {
         let shop = Shop::new(match name {
             "rolling" => "bench-rolling",
             "recreate" => "bench-recreate",
@@ -83,5 +89,21 @@ fn ten_pods(figures: &mut Figures) {
             figures.add(format!("{line}, requests"), count as f64, "");
         }
         println!("{:24}{}", "", traffic.end());
+        if name == "rolling" {
+            set_image(&shop, figures);
+        }
     }
+}
+
+/// Replaces the pods of a rolling release with `kubectl set image`, by the objects that the release made.
+fn set_image(shop: &Shop, figures: &mut Figures) {
+    let traffic = Traffic::start(&shop.target());
+    let (before, began) = (requests("kubectl"), Instant::now());
+    shop.set_image("beside");
+    let seconds = began.elapsed().as_secs_f64();
+    let (count, report) = (requests("kubectl") - before, traffic.end());
+    let line = "kubectl set image";
+    println!("{line:24}{seconds:8.2}{:>8}{:>8}{:>10}{count:10}{:8}", "-", "-", "-", report.failed);
+    figures.add(format!("{line}, whole"), seconds, "s");
+    figures.add(format!("{line}, requests"), count as f64, "");
 }
