@@ -49,7 +49,7 @@ export function Notice({ job, view }: { job: Job; view: View }) {
     return <><DiagnosisCard diagnosis={ended.diagnosis} /><Serves view={view} ended={ended} /></>;
   }
   if (ended?.outcome === "stopped") {
-    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : isAsBefore(view) ? "What ran before still serves." : "See what serves now on the page of the app."}</p><Serves view={view} ended={ended} /></div></section>;
+    return <section class="card notice grey"><Icon name="stopped" /><div><h2>Stopped: {ended.stop}</h2><p>{job.removal ? "What it deleted by then does not come back." : isAsBefore(view) ? "What ran before, if anything, still serves." : "See what serves now on the page of the app."}</p><Serves view={view} ended={ended} /></div></section>;
   }
   if (view.rollingBack && !ended) {
     const { diagnosis, stop } = view.rollingBack;
