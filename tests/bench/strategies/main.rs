@@ -72,7 +72,7 @@ fn ten_pods(strategies: &[(&str, &str)], figures: &mut Figures) {
         for version in ["one", "two"] {
             shop.serves_first(version, &spec);
         }
-        let traffic = Traffic::start(&shop.target());
+        let mut traffic = Traffic::start(&shop.target());
         for (what, version) in [("forward", Some("three")), ("rollback", None)] {
             let before = requests("windlass");
             let ended = match version {
@@ -87,11 +87,14 @@ fn ten_pods(strategies: &[(&str, &str)], figures: &mut Figures) {
             println!("{line:24}{spans}{count:10}{failed:8}");
             spans.keep(&line, figures);
             figures.add(format!("{line}, requests"), count as f64, "");
+            if line == "rolling, forward" {
+                println!("{:24}{}", "", traffic.end());
+                // Before the rollback, which has all pods replaced in one wave.
+                set_image(&shop, figures);
+                traffic = Traffic::start(&shop.target());
+            }
         }
         println!("{:24}{}", "", traffic.end());
-        if name == "rolling" {
-            set_image(&shop, figures);
-        }
     }
 }
 
