@@ -172,7 +172,7 @@ mod tests {
             steps: vec![
                 "start web at 067f1fe93c beside what serves, with 5 % of its pods".into(),
                 "send 5 % of requests to web at 067f1fe93c".into(),
-                "hold for 60 s, measuring success-rate".into(),
+                "hold for 1 min, measuring success-rate".into(),
                 "apply web at 067f1fe93c".into(),
             ],
             rollback_steps: vec!["apply web at 0a1b2c3d4e".into()],

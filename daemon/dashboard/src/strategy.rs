@@ -207,7 +207,7 @@ pub(crate) mod tests {
         assert_eq!((first.from, first.to), (0, last.from), "nothing is between them");
         let (first, last) = (texts(&plan, first), texts(&plan, last));
         assert!(first[0].starts_with("start web"), "{first:?}");
-        assert!(first.last().unwrap().starts_with("hold for 60 s"), "{first:?}");
+        assert!(first.last().unwrap().starts_with("hold for 1 min"), "{first:?}");
         assert!(last.last().unwrap().starts_with("send 100 %"), "{last:?}");
     }
 

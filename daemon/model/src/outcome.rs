@@ -2,14 +2,12 @@
 
 use crate::{
     app::App,
+    clock::length,
     cluster,
     diagnosis::Diagnosis,
     job::{Release, Stage},
 };
 use serde::{Deserialize, Serialize};
-
-/// Seconds of a day.
-const DAY: u64 = 24 * 3600;
 
 /// The end of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,10 +141,7 @@ impl std::fmt::Display for Stop {
             Self::Aborted { by, note } if note.is_empty() => write!(f, "aborted by {by}"),
             Self::Aborted { by, note } => write!(f, "aborted by {by}: {note}"),
             Self::Outdated { release } => write!(f, "release {release} does not serve any more"),
-            Self::NotApproved { seconds } if *seconds > 0 && seconds % DAY == 0 => {
-                write!(f, "not approved within {} days", seconds / DAY)
-            }
-            Self::NotApproved { seconds } => write!(f, "not approved within {seconds} s"),
+            Self::NotApproved { seconds } => write!(f, "not approved within {}", length(*seconds)),
         }
     }
 }
@@ -162,8 +157,8 @@ mod tests {
             (Stop::Aborted { by: by(), note: String::new() }, "aborted by ann"),
             (Stop::Aborted { by: by(), note: note() }, "aborted by ann: 500s at checkout"),
             (Stop::Rejected { by: by(), note: note() }, "rejected by ann: 500s at checkout"),
-            (Stop::NotApproved { seconds: 7 * DAY }, "not approved within 7 days"),
-            (Stop::NotApproved { seconds: 90 }, "not approved within 90 s"),
+            (Stop::NotApproved { seconds: 604_800 }, "not approved within 7 days"),
+            (Stop::NotApproved { seconds: 90 }, "not approved within 1 min 30 s"),
             (Stop::Outdated { release: "7".into() }, "release 7 does not serve any more"),
         ] {
             assert_eq!(stop.to_string(), text);

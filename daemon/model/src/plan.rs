@@ -2,6 +2,7 @@
 //! the previous ones. The engine executes them.
 
 use crate::{
+    clock::length,
     hook::Hook,
     job::{Release, Stage},
     runtime::{MigrationPhase, Track, brief},
@@ -282,7 +283,7 @@ impl fmt::Display for Step {
             }
             Self::Hold { release, within } => {
                 let metrics: Vec<_> = release.runtime.strategy.metrics.keys().cloned().collect();
-                write!(f, "hold for {} s{}", within.as_secs(), release.place())?;
+                write!(f, "hold for {}{}", length(within.as_secs()), release.place())?;
                 if metrics.is_empty() {
                     Ok(())
                 } else {
@@ -296,19 +297,16 @@ impl fmt::Display for Step {
                     [] | [_] => release.place(),
                     several => format!(" in {}", several.join(", ")),
                 };
-                let seconds = within.as_secs();
+                let most = length(within.as_secs());
                 write!(
                     f,
-                    "wait for approval of {weight} % of requests for {app} at {commit}{places}, at most {seconds} s"
+                    "wait for approval of {weight} % of requests for {app} at {commit}{places}, at most {most}"
                 )
             }
             Self::Keep { release, within } => {
                 let place = release.place();
-                write!(
-                    f,
-                    "keep the pods of before for {} s{place}, then delete them",
-                    within.as_secs()
-                )
+                let time = length(within.as_secs());
+                write!(f, "keep the pods of before for {time}{place}, then delete them")
             }
             Self::Hook { hook, release } => write!(f, "{hook}{}", release.place()),
             Self::Migrate { release, phase } => {
@@ -338,7 +336,8 @@ impl fmt::Display for Step {
                 write!(f, "scale {} to 0{}", release.app.name, release.place())
             }
             Self::AwaitHealthy { release, within } => {
-                write!(f, "wait until {} is healthy, at most {} s", of(release), within.as_secs())
+                let most = length(within.as_secs());
+                write!(f, "wait until {} is healthy, at most {most}", of(release))
             }
             Self::Parallel(steps) => f.write_str(&joined(steps, "; ")),
             Self::Sequence(steps) => f.write_str(&joined(steps, ", then ")),

@@ -41,22 +41,22 @@ fn the_plans_of_both_orders() {
         text(RolloutOrder::Sequential, 2),
         [
             "apply web at abc in eu",
-            "wait until web at abc in eu is healthy, at most 300 s",
+            "wait until web at abc in eu is healthy, at most 5 min",
             "apply web at abc in us",
-            "wait until web at abc in us is healthy, at most 300 s",
+            "wait until web at abc in us is healthy, at most 5 min",
             "remove what web no longer has in eu; remove what web no longer has in us",
             "back: apply web at abc in eu",
             "back: remove what web no longer has in eu",
-            "back: wait until web at abc in eu is healthy, at most 300 s",
+            "back: wait until web at abc in eu is healthy, at most 5 min",
         ]
     );
     assert_eq!(
         text(RolloutOrder::Parallel, 1),
         [
             "apply web at abc in eu; apply web at abc in us",
-            "wait until web at abc in eu is healthy, at most 300 s; wait until web at abc in us is healthy, at most 300 s",
+            "wait until web at abc in eu is healthy, at most 5 min; wait until web at abc in us is healthy, at most 5 min",
             "remove what web no longer has in eu; remove what web no longer has in us",
-            "back: apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 300 s; scale web to 0 in us",
+            "back: apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 5 min; scale web to 0 in us",
         ]
     );
 }

@@ -42,7 +42,7 @@ pub(crate) fn serving(text: &str) -> World {
 /// Everything that can become of a release that is checked, measured and approved, with its end.
 const OUTCOMES: [(&str, Made, &str); 15] = [
     ("good", |world| world.with(Fault::Approves), "succeeded"),
-    ("nobody approves", |world| world, "not approved within 600 s"),
+    ("nobody approves", |world| world, "not approved within 10 min"),
     ("no answer", |world| world.with(Fault::Answers(500)), "check-failed"),
     ("bad metric", |world| world.with(Fault::Measures(Some(50))), "metric-failed"),
     ("no series", |world| world.with(Fault::Measures(None)), "metric-inconclusive"),

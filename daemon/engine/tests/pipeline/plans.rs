@@ -34,7 +34,7 @@ fn canary(weights: &[u32], traffic: Traffic) -> Strategy {
 const BACK: [&str; 3] = [
     "apply web at abc",
     "remove what web no longer has",
-    "wait until web at abc is healthy, at most 300 s",
+    "wait until web at abc is healthy, at most 5 min",
 ];
 
 #[test]
@@ -62,14 +62,14 @@ fn blue_green_is_checked_held_and_approved_before_its_one_switch() {
         forward,
         [
             "start web at abc beside what serves, with 100 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "ask web at abc for /healthz",
-            "hold for 60 s, measuring success",
-            "wait for approval of 100 % of requests for web at abc, at most 600 s",
+            "hold for 1 min, measuring success",
+            "wait for approval of 100 % of requests for web at abc, at most 10 min",
             "send 100 % of requests to web at abc",
             "apply web at abc",
-            "wait until web at abc is healthy, at most 300 s",
-            "keep the pods of before for 300 s, then delete them",
+            "wait until web at abc is healthy, at most 5 min",
+            "keep the pods of before for 5 min, then delete them",
         ]
     );
     assert_eq!(back, BACK);
@@ -84,19 +84,19 @@ fn a_canary_at_a_gateway_has_as_many_pods_as_its_share_needs() {
         forward,
         [
             "start web at abc beside what serves, with 10 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "send 10 % of requests to web at abc",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at abc beside what serves, with 50 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
-            "wait for approval of 50 % of requests for web at abc, at most 600 s",
+            "wait until web at abc is healthy, at most 5 min",
+            "wait for approval of 50 % of requests for web at abc, at most 10 min",
             "send 50 % of requests to web at abc",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at abc beside what serves, with 100 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "send 100 % of requests to web at abc",
             "apply web at abc",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );
@@ -111,14 +111,14 @@ fn a_canary_by_numbers_of_pods_counts_those_that_serve_too() {
         forward,
         [
             "start web at abc beside what serves, with 25 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "send 20 % of requests to web at abc",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at abc beside what serves, with 100 % of its pods",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "send 100 % of requests to web at abc",
             "apply web at abc",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );
@@ -133,26 +133,26 @@ fn a_canary_in_two_clusters_holds_in_the_first_alone() {
         forward,
         [
             "start web at abc in eu beside what serves, with 25 % of its pods",
-            "wait until web at abc in eu is healthy, at most 300 s",
+            "wait until web at abc in eu is healthy, at most 5 min",
             "send 25 % of requests to web at abc in eu",
-            "hold for 60 s in eu",
+            "hold for 1 min in eu",
             "start web at abc in eu beside what serves, with 100 % of its pods",
-            "wait until web at abc in eu is healthy, at most 300 s",
+            "wait until web at abc in eu is healthy, at most 5 min",
             "send 100 % of requests to web at abc in eu",
             "apply web at abc in eu",
-            "wait until web at abc in eu is healthy, at most 300 s",
+            "wait until web at abc in eu is healthy, at most 5 min",
             "start web at abc in us beside what serves, with 100 % of its pods",
-            "wait until web at abc in us is healthy, at most 300 s",
+            "wait until web at abc in us is healthy, at most 5 min",
             "send 100 % of requests to web at abc in us",
             "apply web at abc in us",
-            "wait until web at abc in us is healthy, at most 300 s",
+            "wait until web at abc in us is healthy, at most 5 min",
             "remove what web no longer has in eu; remove what web no longer has in us",
         ]
     );
     assert_eq!(
         back,
         [
-            "apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 300 s; apply web at abc in us, then remove what web no longer has in us, then wait until web at abc in us is healthy, at most 300 s",
+            "apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 5 min; apply web at abc in us, then remove what web no longer has in us, then wait until web at abc in us is healthy, at most 5 min",
         ]
     );
 }
@@ -164,7 +164,7 @@ fn a_first_release_has_nobody_to_share_requests_with() {
         forward,
         [
             "apply web at abc",
-            "wait until web at abc is healthy, at most 300 s",
+            "wait until web at abc is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );

@@ -189,7 +189,7 @@ async fn only_an_approval_of_exactly_this_share_counts() {
     let world = World::new().running("old");
     world.journal.approve(Gate::Traffic, "another");
     let outcome = run(&world, &with(CANARY)).await;
-    assert_eq!(end(&outcome), "not approved within 600 s");
+    assert_eq!(end(&outcome), "not approved within 10 min");
 }
 
 /// Pods and metrics have to be well all the while.

@@ -97,22 +97,22 @@ fn a_canary_by_a_gateway() {
         texts(&plan),
         [
             "start web at new beside what serves, with 5 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 5 % of requests to web at new",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at new beside what serves, with 25 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 25 % of requests to web at new",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at new beside what serves, with 50 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 50 % of requests to web at new",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at new beside what serves, with 100 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 100 % of requests to web at new",
             "apply web at new",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );
@@ -121,7 +121,7 @@ fn a_canary_by_a_gateway() {
         [
             "apply web at old",
             "remove what web no longer has",
-            "wait until web at old is healthy, at most 300 s",
+            "wait until web at old is healthy, at most 5 min",
         ]
     );
     assert!(back(&plan, 0).is_empty(), "nothing was begun");
@@ -137,25 +137,25 @@ fn a_canary_by_pods_asks_before_more_pods_come() {
         texts(&plan),
         [
             "start web at new beside what serves, with 6 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
-            "wait for approval of 5 % of requests for web at new, at most 604800 s",
+            "wait until web at new is healthy, at most 5 min",
+            "wait for approval of 5 % of requests for web at new, at most 7 days",
             "send 5 % of requests to web at new",
-            "hold for 60 s",
-            "wait for approval of 25 % of requests for web at new, at most 604800 s",
+            "hold for 1 min",
+            "wait for approval of 25 % of requests for web at new, at most 7 days",
             "start web at new beside what serves, with 34 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 25 % of requests to web at new",
-            "hold for 60 s",
+            "hold for 1 min",
             "start web at new beside what serves, with 100 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 50 % of requests to web at new",
-            "hold for 60 s",
-            "wait for approval of 100 % of requests for web at new, at most 604800 s",
+            "hold for 1 min",
+            "wait for approval of 100 % of requests for web at new, at most 7 days",
             "start web at new beside what serves, with 100 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "send 100 % of requests to web at new",
             "apply web at new",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );
@@ -191,15 +191,15 @@ fn a_blue_green_release_is_checked_held_and_approved_before_the_switch() {
             "prepare web at new",
             "hook migrate (`hook-job`) before traffic; if it fails: roll back",
             "start web at new beside what serves, with 100 % of its pods",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "ask web at new for /healthz",
             "hold for 30 s, measuring up",
-            "wait for approval of 100 % of requests for web at new, at most 604800 s",
+            "wait for approval of 100 % of requests for web at new, at most 7 days",
             "send 100 % of requests to web at new",
             "apply web at new",
-            "wait until web at new is healthy, at most 300 s",
+            "wait until web at new is healthy, at most 5 min",
             "hook warm (`hook-job`) after the release; if it fails: roll back",
-            "keep the pods of before for 600 s, then delete them",
+            "keep the pods of before for 10 min, then delete them",
         ]
     );
     // The Service of the whole release would lead to pods that are not there yet.
@@ -219,23 +219,23 @@ fn the_first_of_two_clusters_shows_it_and_the_second_is_switched_at_once() {
         texts(&one),
         [
             "start web at new in eu beside what serves, with 50 % of its pods",
-            "wait until web at new in eu is healthy, at most 300 s",
+            "wait until web at new in eu is healthy, at most 5 min",
             "ask web at new in eu for /healthz",
             "send 50 % of requests to web at new in eu",
             "hold for 30 s in eu, measuring up",
             "start web at new in eu beside what serves, with 100 % of its pods",
-            "wait until web at new in eu is healthy, at most 300 s",
-            "wait for approval of 100 % of requests for web at new in eu, at most 604800 s",
+            "wait until web at new in eu is healthy, at most 5 min",
+            "wait for approval of 100 % of requests for web at new in eu, at most 7 days",
             "send 100 % of requests to web at new in eu",
             "apply web at new in eu",
-            "wait until web at new in eu is healthy, at most 300 s",
+            "wait until web at new in eu is healthy, at most 5 min",
             "start web at new in us beside what serves, with 100 % of its pods",
-            "wait until web at new in us is healthy, at most 300 s",
+            "wait until web at new in us is healthy, at most 5 min",
             "send 100 % of requests to web at new in us",
             "apply web at new in us",
-            "wait until web at new in us is healthy, at most 300 s",
-            "keep the pods of before for 60 s in eu, then delete them; \
-             keep the pods of before for 60 s in us, then delete them",
+            "wait until web at new in us is healthy, at most 5 min",
+            "keep the pods of before for 1 min in eu, then delete them; \
+             keep the pods of before for 1 min in us, then delete them",
         ]
     );
     // The second cluster is left alone until the first one is well.
@@ -254,13 +254,13 @@ fn clusters_that_go_together_have_one_approval() {
         [
             "start web at new in eu beside what serves, with 100 % of its pods; \
              start web at new in us beside what serves, with 100 % of its pods",
-            "wait until web at new in eu is healthy, at most 300 s; \
-             wait until web at new in us is healthy, at most 300 s",
-            "wait for approval of 100 % of requests for web at new in eu, us, at most 604800 s",
+            "wait until web at new in eu is healthy, at most 5 min; \
+             wait until web at new in us is healthy, at most 5 min",
+            "wait for approval of 100 % of requests for web at new in eu, us, at most 7 days",
             "send 100 % of requests to web at new in eu; send 100 % of requests to web at new in us",
             "apply web at new in eu; apply web at new in us",
-            "wait until web at new in eu is healthy, at most 300 s; \
-             wait until web at new in us is healthy, at most 300 s",
+            "wait until web at new in eu is healthy, at most 5 min; \
+             wait until web at new in us is healthy, at most 5 min",
             "remove what web no longer has in eu; remove what web no longer has in us",
         ]
     );
@@ -279,7 +279,7 @@ fn a_first_release_comes_at_once() {
                 texts(&plan),
                 [
                     "apply web at new",
-                    "wait until web at new is healthy, at most 300 s",
+                    "wait until web at new is healthy, at most 5 min",
                     "remove what web no longer has",
                 ]
             );
@@ -300,11 +300,11 @@ fn a_new_cluster_before_one_that_serves_takes_no_canary_from_it() {
         texts(&plan)[..6],
         [
             "apply web at new in eu",
-            "wait until web at new in eu is healthy, at most 300 s",
+            "wait until web at new in eu is healthy, at most 5 min",
             "start web at new in us beside what serves, with 50 % of its pods",
-            "wait until web at new in us is healthy, at most 300 s",
+            "wait until web at new in us is healthy, at most 5 min",
             "send 50 % of requests to web at new in us",
-            "hold for 60 s in us",
+            "hold for 1 min in us",
         ]
     );
     assert_eq!(
@@ -331,10 +331,10 @@ fn a_rollback_is_one_switch() {
         texts(&plan),
         [
             "start web at older beside what serves, with 100 % of its pods",
-            "wait until web at older is healthy, at most 300 s",
+            "wait until web at older is healthy, at most 5 min",
             "send 100 % of requests to web at older",
             "apply web at older",
-            "wait until web at older is healthy, at most 300 s",
+            "wait until web at older is healthy, at most 5 min",
             "remove what web no longer has",
         ]
     );
