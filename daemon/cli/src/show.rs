@@ -175,7 +175,9 @@ mod tests {
                 "hold for 1 min, measuring success-rate".into(),
                 "apply web at 067f1fe93c".into(),
             ],
-            rollback_steps: vec!["apply web at 0a1b2c3d4e".into()],
+            rollback_steps: vec![
+                "send all requests to web at 0a1b2c3d4e, whose pods still run".into(),
+            ],
             ..v1::PlanResponse::default()
         };
         let two = v1::PlanResponse {

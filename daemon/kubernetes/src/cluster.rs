@@ -146,7 +146,9 @@ impl Cluster for Kubernetes {
         let made = match change {
             Change::Prepare(release) => self.apply(release, false, false, recorder).await,
             Change::Apply(release) => self.apply(release, true, false, recorder).await,
-            Change::Restore(release) => self.apply(release, true, true, recorder).await,
+            Change::Restore(release) | Change::SwitchBack(release) => {
+                self.apply(release, true, true, recorder).await
+            }
             Change::Shift { release, from, weight } => {
                 self.applier(None).shift(release, *from, *weight, recorder).await
             }

@@ -88,6 +88,9 @@ pub enum Change {
     /// Makes the cluster run this release again, in a rollback. An object that cannot be restored, and
     /// does no harm as it is, stays.
     Restore(Box<Release>),
+    /// Makes the cluster run this release again as [`Change::Restore`] does, where its pods of `web` were left beside
+    /// those of the new version: they take all requests at once.
+    SwitchBack(Box<Release>),
     /// Scales an app that never served to no pods. The app's other objects stay for a look.
     #[serde(rename = "retire")]
     ScaleToZero(Box<Release>),
@@ -122,6 +125,7 @@ impl Change {
             Self::Prepare(release)
             | Self::Apply(release)
             | Self::Restore(release)
+            | Self::SwitchBack(release)
             | Self::ScaleToZero(release)
             | Self::Prune(release)
             | Self::Remove { release, data: _ }
@@ -273,6 +277,12 @@ impl fmt::Display for Step {
                         )
                     }
                 }
+            }
+            Self::Change(Change::SwitchBack(release)) => {
+                write!(f, "send all requests to {}, whose pods still run", of(release))?;
+                // A worker was replaced after the switch.
+                let is_web_alone = release.runtime.processes.len() < 2;
+                f.write_str(if is_web_alone { "" } else { ", and apply its other processes" })
             }
             Self::Change(Change::Shift { release, from: _, weight }) => {
                 write!(f, "send {weight} % of requests to {}", of(release))

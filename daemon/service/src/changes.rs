@@ -131,7 +131,7 @@ fn previous(plan: &Plan) -> BTreeMap<String, Release> {
 fn gather(steps: &[Step], found: &mut BTreeMap<String, Release>) {
     for step in steps {
         match step {
-            Step::Change(Change::Restore(release)) => {
+            Step::Change(Change::Restore(release) | Change::SwitchBack(release)) => {
                 found.insert(release.cluster().to_owned(), (**release).clone());
             }
             Step::Parallel(steps) | Step::Sequence(steps) => gather(steps, found),

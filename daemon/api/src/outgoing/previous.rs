@@ -15,7 +15,9 @@ pub(crate) fn previous(rollback: &[Step]) -> Vec<Release> {
 fn gather(steps: &[Step], found: &mut Vec<Release>) {
     for step in steps {
         match step {
-            Step::Change(Change::Restore(release)) => add(release, found),
+            Step::Change(Change::Restore(release) | Change::SwitchBack(release)) => {
+                add(release, found);
+            }
             Step::Parallel(steps) | Step::Sequence(steps) => gather(steps, found),
             _ => {}
         }
@@ -50,7 +52,7 @@ mod tests {
                     Step::Change(Change::Prune(at("1", "eu"))),
                 ]),
                 restore("0", "us"),
-                restore("1", "gb"),
+                Step::Change(Change::SwitchBack(at("1", "gb"))),
             ]),
         ];
         let found = previous(&rollback);

@@ -77,6 +77,15 @@ fn release(clusters: &[&str]) -> Release {
     }
 }
 
+/// Returns the release that served before.
+fn before() -> Release {
+    Release {
+        id: "0197c0dd-0000-7000-8000-000000000001".into(),
+        commit: "0a1b2c3d4e5f60718293".into(),
+        ..release(&["default"])
+    }
+}
+
 fn succeeded(clusters: &[&str]) -> Outcome {
     Outcome::Succeeded(Box::new(release(clusters)))
 }
@@ -209,16 +218,6 @@ impl Scene {
         self.planned_with(Change::ScaleToZero(Box::new(release(&["default"]))))
     }
 
-    /// Plans a release whose rollback leads to the one before.
-    fn planned_after_another(self) -> Self {
-        let before = Release {
-            id: "0197c0dd-0000-7000-8000-000000000001".into(),
-            commit: "0a1b2c3d4e5f60718293".into(),
-            ..release(&["default"])
-        };
-        self.planned_with(Change::Restore(Box::new(before)))
-    }
-
     fn planned_with(self, rollback: Change) -> Self {
         let next = || Box::new(release(&["default"]));
         let within = Duration::from_secs(300);
@@ -249,7 +248,7 @@ impl Scene {
     /// Records the steps up to the first share of the requests.
     fn beside(self, weight: u32, pods: Option<(u32, u32)>) -> Self {
         self.claimed()
-            .planned_after_another()
+            .planned_with(Change::SwitchBack(Box::new(before())))
             .step(0, "start web at 067f1fe93c beside what serves, with 5 % of its pods")
             .took(0)
             .step(1, "send the first requests to web at 067f1fe93c")
@@ -335,7 +334,7 @@ fn crash() -> Scene {
         .record(Event::Skipped(Stage::Test, "the spec says `test.off`".into()))
         .finished(Stage::Test)
         .pushed()
-        .planned_after_another()
+        .planned_with(Change::Restore(Box::new(before())))
         .step(0, "apply web at 067f1fe93c")
         .took(0)
         .step(1, "wait until web at 067f1fe93c is healthy, at most 5 min")
@@ -483,7 +482,8 @@ fn canary() -> Scene {
 fn aborted() -> Scene {
     let why = Stop::Aborted { by: "ann".into(), note: "too many errors".into() };
     let ended = Outcome::Stopped { at: Stage::Release, why };
-    let back = Event::StepStarted(Cursor::Rollback(0), "apply web at 0a1b2c3d4e".into());
+    let back = "send all requests to web at 0a1b2c3d4e, whose pods still run";
+    let back = Event::StepStarted(Cursor::Rollback(0), back.into());
     Scene::new()
         .beside(25, Some((1, 2)))
         .after(15_000)

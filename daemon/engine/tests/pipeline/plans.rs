@@ -32,7 +32,7 @@ fn canary(weights: &[u32], traffic: Traffic) -> Strategy {
 }
 
 const BACK: [&str; 3] = [
-    "apply web at abc",
+    "send all requests to web at abc, whose pods still run",
     "remove what web no longer has",
     "wait until web at abc is healthy, at most 5 min",
 ];
@@ -152,7 +152,7 @@ fn a_canary_in_two_clusters_holds_in_the_first_alone() {
     assert_eq!(
         back,
         [
-            "apply web at abc in eu, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 5 min; apply web at abc in us, then remove what web no longer has in us, then wait until web at abc in us is healthy, at most 5 min",
+            "send all requests to web at abc in eu, whose pods still run, then remove what web no longer has in eu, then wait until web at abc in eu is healthy, at most 5 min; send all requests to web at abc in us, whose pods still run, then remove what web no longer has in us, then wait until web at abc in us is healthy, at most 5 min",
         ]
     );
 }

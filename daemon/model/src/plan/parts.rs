@@ -25,14 +25,20 @@ pub(super) fn hooks_at(hooks: &[Hook], phase: HookPhase, next: &Release) -> Vec<
     hooks.map(step).collect()
 }
 
-/// Returns the rollback in one cluster. `None` means that nothing can be restored there.
-pub(super) fn undo(next: &Release, previous: &BTreeMap<String, Previous>) -> Option<Step> {
+/// Returns the rollback in one cluster. `None` means that nothing can be restored there. `is_beside` says that the new
+/// version comes up beside the previous one, whose pods stay.
+pub(super) fn undo(
+    next: &Release,
+    previous: &BTreeMap<String, Previous>,
+    is_beside: bool,
+) -> Option<Step> {
     match previous.get(next.cluster()) {
         Some(Previous::Release(good)) => {
             let good = good.at(&next.clusters);
             // Pruned before the wait: a quota or an autoscaler that only the failed release has would keep
             // pods from coming back.
-            Some(Step::Sequence(vec![restore(&good), prune(&good), healthy(&good)]))
+            let back = if is_beside { switch_back(&good) } else { restore(&good) };
+            Some(Step::Sequence(vec![back, prune(&good), healthy(&good)]))
         }
         // It cannot be restored; its old pods end only as new ones are ready.
         Some(Previous::Unmanaged) => None,
@@ -46,6 +52,10 @@ pub(super) fn apply(release: &Release) -> Step {
 
 fn restore(release: &Release) -> Step {
     Step::Change(Change::Restore(Box::new(release.clone())))
+}
+
+fn switch_back(release: &Release) -> Step {
+    Step::Change(Change::SwitchBack(Box::new(release.clone())))
 }
 
 pub(super) fn prune(release: &Release) -> Step {

@@ -46,6 +46,6 @@ pub fn rolling(
     // Last, so that a rollback still finds the objects of the previous release.
     forward.extend(parallel(places.iter().map(prune)));
     // In all clusters at once, whatever the order forward was: a broken app is to serve again soon.
-    let back = places.iter().filter_map(|next| undo(next, previous));
+    let back = places.iter().filter_map(|next| undo(next, previous, false));
     Plan { forward, rollback: flat(parallel(back)), release: next.clone() }
 }

@@ -61,7 +61,8 @@ pub(super) fn tracked(
     }
     // Last, so that a rollback still finds the pods of the previous release.
     forward.extend(parallel(places.iter().map(|place| after(place, previous))));
-    let back = places.iter().filter_map(|place| undo(place, previous));
+    let is_beside = |place: &Release| beside(place, previous).is_some();
+    let back = places.iter().filter_map(|place| undo(place, previous, is_beside(place)));
     Plan { forward, rollback: flat(parallel(back)), release: next.clone() }
 }
 

@@ -70,7 +70,9 @@ impl Place {
                 Some(aside) => self.start_beside(release, aside, comes_up),
                 None => self.whole(release, comes_up),
             },
-            Change::Restore(release) => self.restore(release, comes_up),
+            Change::Restore(release) | Change::SwitchBack(release) => {
+                self.restore(release, comes_up)
+            }
             Change::Shift { release, from, weight } => self.shift(release, *from, *weight),
             Change::Prune(release) => self.prune(release),
             Change::ScaleToZero(_) | Change::Remove { .. } => {

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     hook::Policy,
     plan::plan,
-    runtime::{GATE_SECONDS, Metric, Query, Runtime, Volume, VolumeSource},
+    runtime::{GATE_SECONDS, Metric, Process, Query, Runtime, Volume, VolumeSource},
     samples,
 };
 
@@ -119,7 +119,7 @@ fn a_canary_by_a_gateway() {
     assert_eq!(
         back(&plan, 1),
         [
-            "apply web at old",
+            "send all requests to web at old, whose pods still run",
             "remove what web no longer has",
             "wait until web at old is healthy, at most 5 min",
         ]
@@ -239,9 +239,10 @@ fn the_first_of_two_clusters_shows_it_and_the_second_is_switched_at_once() {
         ]
     );
     // The second cluster is left alone until the first one is well.
-    assert_eq!(back(&one, 11)[0], "apply web at old in eu");
+    assert_eq!(back(&one, 11)[0], "send all requests to web at old in eu, whose pods still run");
     assert_eq!(back(&one, 11).len(), 3);
-    assert!(back(&one, 12)[0].contains("apply web at old in us"), "{:?}", back(&one, 12));
+    let us = "send all requests to web at old in us, whose pods still run";
+    assert!(back(&one, 12)[0].contains(us), "{:?}", back(&one, 12));
 }
 
 #[test]
@@ -313,6 +314,20 @@ fn a_new_cluster_before_one_that_serves_takes_no_canary_from_it() {
     );
 }
 
+/// They were replaced after the switch, where `web` has its old pods all the while.
+#[test]
+fn a_rollback_names_the_processes_that_it_replaces_again() {
+    let mut old = served("default", Track::Plain, Strategy::default());
+    let worker = Process { name: "worker".into(), ..old.runtime.processes[0].clone() };
+    old.runtime.processes.push(worker);
+    let previous = BTreeMap::from([("default".to_owned(), Previous::Release(Box::new(old)))]);
+    let next = release("new", &["default"], canary(Traffic::Gateway));
+    assert_eq!(
+        back(&plan(&next, SEQUENTIAL, &previous, &[]), 1)[0],
+        "send all requests to web at old, whose pods still run, and apply its other processes"
+    );
+}
+
 /// The Service would have no pods for the rest of the requests.
 #[test]
 fn what_serves_without_web_has_no_requests_to_share() {
@@ -320,7 +335,9 @@ fn what_serves_without_web_has_no_requests_to_share() {
     old.runtime.processes.clear();
     let previous = BTreeMap::from([("default".to_owned(), Previous::Release(Box::new(old)))]);
     let next = release("new", &["default"], canary(Traffic::Gateway));
-    assert_eq!(texts(&plan(&next, SEQUENTIAL, &previous, &[]))[0], "apply web at new");
+    let plan = plan(&next, SEQUENTIAL, &previous, &[]);
+    assert_eq!(texts(&plan)[0], "apply web at new");
+    assert_eq!(back(&plan, 1)[0], "apply web at old", "no pods of it wait for requests");
 }
 
 #[test]

@@ -159,7 +159,10 @@ fn backward(plan: &Plan, cluster: &str, previous: Option<&Previous>) {
             None => vec![("zero", "new", Track::Plain)],
             Some(Previous::Release(old)) => {
                 let track = old.track_in(cluster);
-                vec![("restore", "old", track), ("prune", "old", track), ("healthy", "old", track)]
+                let has_pods =
+                    plan.release.runtime.strategy.has_tracks() && old.runtime.web().is_some();
+                let first = if has_pods { "switch" } else { "restore" };
+                vec![(first, "old", track), ("prune", "old", track), ("healthy", "old", track)]
             }
         };
         assert_eq!(steps, expected, "{cluster} after {begun}");
@@ -170,6 +173,7 @@ fn backward(plan: &Plan, cluster: &str, previous: Option<&Previous>) {
 fn described(step: &Step) -> (&'static str, &'static str, Track) {
     let (kind, release) = match step {
         Step::Change(Change::Restore(release)) => ("restore", release),
+        Step::Change(Change::SwitchBack(release)) => ("switch", release),
         Step::Change(Change::Prune(release)) => ("prune", release),
         Step::Change(Change::ScaleToZero(release)) => ("zero", release),
         Step::AwaitHealthy { release, .. } => ("healthy", release),
