@@ -340,11 +340,12 @@ fn what(event: Event) -> What {
             let texts = |steps: &[windlass_model::plan::Step]| {
                 steps.iter().map(ToString::to_string).collect()
             };
+            let strategies = plan.strategies();
             let forward = texts(&plan.forward);
             let rollback = texts(&plan.rollback);
             let previous = previous(&plan.rollback);
             let previous = previous.iter().map(|it| release(it, None, false)).collect();
-            What::Planned(v1::Planned { forward, rollback, previous })
+            What::Planned(v1::Planned { forward, rollback, previous, strategies })
         }
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
         Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),

@@ -84,6 +84,9 @@ pub(crate) fn plan(plan: &v1::PlanResponse) -> String {
             }
         }
     }
+    if !plan.strategies.is_empty() {
+        text.push_str(&format!("\nthe strategy:\n  {}\n", plan.strategies.join("\n  ")));
+    }
     numbered(&mut text, "the release, step by step", &plan.steps);
     numbered(&mut text, "the rollback, if it fails after all of these", &plan.rollback_steps);
     text.push_str("\nall of it: --output json");
@@ -169,6 +172,7 @@ mod tests {
                 change("default", "Service web", v1::ChangeVerb::Create, &["+ kind: Service"]),
                 change("default", "CronJob web-old", v1::ChangeVerb::Delete, &[]),
             ],
+            strategies: vec!["web: canary".into(), "worker: rolling, after the switch".into()],
             steps: vec![
                 "start web at 067f1fe93c beside what serves, with 5 % of its pods".into(),
                 "send 5 % of requests to web at 067f1fe93c".into(),

@@ -16,6 +16,7 @@ mod pages;
 mod parts;
 mod removing;
 mod rolling;
+mod strategies;
 mod strategy;
 mod tracked;
 

@@ -12,6 +12,7 @@ mod migrate;
 mod network;
 mod probe;
 mod process;
+mod recreate;
 mod strategy;
 mod volume;
 
@@ -21,6 +22,7 @@ pub use migrate::{Backup, Migrate, MigrationPhase};
 pub use network::{Account, Network, Peer};
 pub use probe::{Check, Probe, Probes};
 pub use process::{Autoscale, Placement, Process, Resources, Schedule, Spread, Toleration};
+pub use recreate::Recreate;
 pub use strategy::{
     Aside, GATE_SECONDS, Metric, Query, Source, Strategy, StrategyKind, Track, Traffic,
 };

@@ -326,6 +326,7 @@ fn undecided(spec: &Spec) -> DryRun {
         dockerfile: String::new(),
         manifests: Vec::new(),
         changes: Vec::new(),
+        strategies: Vec::new(),
         steps: Vec::new(),
         rollback: Vec::new(),
     }

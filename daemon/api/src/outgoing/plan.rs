@@ -25,6 +25,7 @@ pub(crate) fn plan(planned: DryRun) -> v1::PlanResponse {
         candidates: recipe.candidates.into_iter().map(candidate).collect(),
         processes: recipe.processes.into_iter().map(process).collect(),
         warnings: recipe.warnings.into_iter().map(advice).collect(),
+        strategies: planned.strategies,
         steps: planned.steps,
         rollback_steps: planned.rollback,
     }
@@ -125,7 +126,11 @@ mod tests {
         let (dockerfile, manifests, changes) = (text("FROM x"), vec![], vec![]);
         let steps = vec![text("apply web"), text("wait until web is healthy")];
         let rollback = vec![text("apply web of before")];
-        let plan = plan(DryRun { decision, dockerfile, manifests, changes, steps, rollback });
+        let strategies = vec![text("web: rolling")];
+        let dry_run =
+            DryRun { decision, dockerfile, manifests, changes, strategies, steps, rollback };
+        let plan = plan(dry_run);
+        assert_eq!(plan.strategies, ["web: rolling"]);
         assert_eq!(plan.steps, ["apply web", "wait until web is healthy"]);
         assert_eq!(plan.rollback_steps, ["apply web of before"]);
         assert!(plan.answers[0].chosen && plan.answers[0].refusal.is_empty());

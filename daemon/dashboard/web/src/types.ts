@@ -91,7 +91,7 @@ export interface Event {
   held?: Held;
   pushed?: { image: string; digest: string; bytes: number };
   /** `previous` has the releases that serve after the rollback. */
-  planned?: { forward: string[]; rollback: string[]; previous?: Release[] };
+  planned?: { forward: string[]; rollback: string[]; previous?: Release[]; strategies?: string[] };
   /** Beside `planned`, where two versions share the requests. */
   strategy?: Strategy;
   traffic_shifted?: Shifted;

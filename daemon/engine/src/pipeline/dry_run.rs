@@ -53,6 +53,9 @@ pub struct DryRun {
     pub manifests: Vec<String>,
     /// Changes that applying the objects would make, each with its cluster.
     pub changes: Vec<(String, ObjectChange)>,
+    /// Strategy that each process follows and why, a text for each. Empty means that no pods are replaced, or that no
+    /// cluster was asked.
+    pub strategies: Vec<String>,
     /// Steps to the new release, as texts. Empty means that no cluster was asked.
     pub steps: Vec<String>,
     /// Steps of a rollback from its end, as texts. Empty means that there is no way to what serves now.
@@ -109,6 +112,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     metrics::check(&release, clusters.order, ports).map_err(at(Stage::Release))?;
     let plan = steps_of(&release, clusters, serving, ports);
     metrics::check_plan(&plan, ports).map_err(at(Stage::Release))?;
+    let strategies = plan.strategies();
     let Plan { forward, rollback, release } = plan;
     let manifests = ports.reader.manifests(&release).await;
     let manifests =
@@ -123,7 +127,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     }
     let text = |steps: Vec<Step>| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (steps, rollback) = (text(forward), text(rollback));
-    Ok(DryRun { decision, dockerfile, manifests, changes, steps, rollback })
+    Ok(DryRun { decision, dockerfile, manifests, changes, strategies, steps, rollback })
 }
 
 /// Plans the release as if `serving` were what serves in each of its clusters.

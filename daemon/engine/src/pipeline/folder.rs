@@ -17,7 +17,7 @@ use windlass_model::{
     spec::Spec,
 };
 
-/// Decides how a folder is built. Manifests, changes and steps are empty.
+/// Decides how a folder is built. Manifests, changes, strategies and steps are empty.
 ///
 /// # Errors
 /// The diagnosis that a job of these files would end with, as far as it shows before the build.
@@ -44,6 +44,7 @@ pub async fn plan_folder(
             dockerfile,
             manifests: Vec::new(),
             changes: Vec::new(),
+            strategies: Vec::new(),
             steps: Vec::new(),
             rollback: Vec::new(),
         })

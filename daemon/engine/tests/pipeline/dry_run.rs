@@ -69,6 +69,8 @@ async fn it_shows_the_steps_of_the_job_and_of_its_rollback() {
     let text = |steps: &[Step]| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(shown.steps, text(&plan.forward));
     assert_eq!(shown.rollback, text(&plan.rollback));
+    assert_eq!(shown.strategies, plan.strategies());
+    assert_eq!(shown.strategies[0], "web: canary");
     assert_eq!(shown.steps[0], "start web at abc beside what serves, with 25 % of its pods");
 }
 

@@ -1,10 +1,7 @@
 //! `strategy` of a Deployment: rolling update, or `Recreate`.
 
 use serde_json::{Value, json};
-use windlass_model::{
-    job::Release,
-    runtime::{Process, StrategyKind, VolumeSource},
-};
+use windlass_model::{job::Release, runtime::Process};
 
 /// Renders the `strategy` of a process's Deployment. `shares` returns whether several pods at once can use a
 /// volume claim that somebody else made, by its name and by whether they only read.
@@ -14,16 +11,7 @@ pub(crate) fn strategy(
     shares: &dyn Fn(&str, bool) -> bool,
 ) -> Value {
     let wanted = &release.runtime.strategy;
-    // A disk that one node or one pod has at a time cannot be attached to a new pod before the old pod has
-    // ended.
-    let alone = process.volumes.values().any(|volume| match &volume.source {
-        VolumeSource::Claim { access, .. } => access.starts_with("ReadWriteOnce"),
-        VolumeSource::Existing(claim) => !shares(claim, volume.read_only),
-        VolumeSource::Scratch { .. } | VolumeSource::Secret(_) | VolumeSource::ConfigMap(_) => {
-            false
-        }
-    });
-    if alone || wanted.kind == StrategyKind::Recreate {
+    if process.recreate(wanted.kind, shares).is_some() {
         return json!({ "type": "Recreate" });
     }
     // One replica with the default of one unavailable would be an outage. A quarter more at once replaces

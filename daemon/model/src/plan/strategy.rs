@@ -5,7 +5,7 @@ use crate::{
     cluster::RolloutOrder,
     hook::Hook,
     job::Release,
-    runtime::{StrategyKind, Track, VolumeSource},
+    runtime::{StrategyKind, Track},
 };
 use std::collections::BTreeMap;
 
@@ -62,16 +62,11 @@ fn takes_kept_pods(next: &Release, previous: &BTreeMap<String, Previous>) -> boo
 /// Returns whether two versions of a release's `web` can run side by side. A spec of a strategy with tracks is refused
 /// where they cannot.
 fn can_stand_beside(next: &Release) -> bool {
-    let shares = |source: &VolumeSource| match source {
-        VolumeSource::Claim { access, .. } => !access.starts_with("ReadWriteOnce"),
-        // Nobody knows here how many pods may have it.
-        VolumeSource::Existing(_) => false,
-        VolumeSource::Scratch { .. } | VolumeSource::Secret(_) | VolumeSource::ConfigMap(_) => true,
-    };
     let is_free = |name: &str| next.runtime.process(name).is_none();
     next.runtime.web().is_some_and(|web| {
-        let are_shared = web.volumes.values().all(|volume| shares(&volume.source));
-        !web.stateful && web.schedule.is_none() && are_shared
+        // Nobody knows here how many pods may have a claim that somebody else made.
+        let is_shared = web.recreate(StrategyKind::Rolling, &|_, _| false).is_none();
+        !web.stateful && web.schedule.is_none() && is_shared
     }) && ["blue", "green", "preview"].into_iter().all(is_free)
 }
 

@@ -14,6 +14,8 @@ export interface View {
   author: string;
   forward: Step[];
   rollback: Step[];
+  /** The strategy of each process, with its reason. */
+  strategies: string[];
   /** The releases that the rollback leads to. */
   previous: Release[];
   /** A warning came in place of the first step of the rollback: another daemon works on the app. */
@@ -34,7 +36,7 @@ export interface View {
 
 export function fresh(): View {
   return {
-    stages: new Map(), summary: "", author: "", forward: [], rollback: [], previous: [], refused: false, rollouts: new Map(), serving: new Map(),
+    stages: new Map(), summary: "", author: "", forward: [], rollback: [], strategies: [], previous: [], refused: false, rollouts: new Map(), serving: new Map(),
     warnings: [], tested: null, retrying: null, gate: "", traffic: still(), pushed: null, rollingBack: null, ended: null,
   };
 }
@@ -60,6 +62,7 @@ export function take(view: View, event: Event): void {
   if (event.pushed) view.pushed = event.pushed;
   if (event.planned) {
     [view.forward, view.rollback] = [steps(event.planned.forward), steps(event.planned.rollback)];
+    view.strategies = event.planned.strategies ?? [];
     view.previous = event.planned.previous ?? [];
   }
   if (event.rolling_back || (event.step?.rollback && !event.step.notify)) view.refused = false;

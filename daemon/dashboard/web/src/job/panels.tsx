@@ -136,6 +136,9 @@ export function Rollout({ view, isOver }: { view: View; isOver: boolean }) {
           <span class="num">{ready} of {desired} ready</span>
         </div>
       ))}
+      {view.strategies.length > 0 && (
+        <ul class="plain-list" aria-label="Strategy of each process">{view.strategies.map((line) => <li key={line}>{line}</li>)}</ul>
+      )}
       <Steps steps={view.forward} name="Steps forward" />
       {goesBack && view.rollback.length > 0 && <><h3>Rollback</h3><Steps steps={view.rollback} name="Steps of the rollback" /></>}
       {!goesBack && !isOver && view.rollback.length > 0 && (
