@@ -49,7 +49,7 @@ use windlass_model::{
     },
     job::{CommitInfo, Image, Release, Source, Stage},
     outcome::Outcome,
-    plan::Cursor,
+    plan::{Cursor, Plan, Step},
     repository,
     testing::{TestCase, TestSummary},
 };
@@ -336,17 +336,7 @@ fn what(event: Event) -> What {
             let (phase, at) = (phase.to_string(), Some(timestamp(at_ms)));
             What::Migrated(v1::Migrated { cluster, phase, key, at, release, digest })
         }
-        Event::Planned(plan) => {
-            let texts = |steps: &[windlass_model::plan::Step]| {
-                steps.iter().map(ToString::to_string).collect()
-            };
-            let strategies = plan.strategies();
-            let forward = texts(&plan.forward);
-            let rollback = texts(&plan.rollback);
-            let previous = previous(&plan.rollback);
-            let previous = previous.iter().map(|it| release(it, None, false)).collect();
-            What::Planned(v1::Planned { forward, rollback, previous, strategies })
-        }
+        Event::Planned(plan) => What::Planned(planned(&plan)),
         Event::StepStarted(cursor, description) => What::Step(step(cursor, description, false)),
         Event::StepFinished(cursor) => What::Step(step(cursor, String::new(), true)),
         Event::Rollout { cluster, ready, wanted } => {
@@ -358,6 +348,21 @@ fn what(event: Event) -> What {
         }
         Event::RollingBack(outcome) => What::RollingBack(ended(outcome)),
         Event::Ended(outcome) => What::Ended(ended(outcome)),
+    }
+}
+
+fn planned(plan: &Plan) -> v1::Planned {
+    let texts = |steps: &[Step]| steps.iter().map(ToString::to_string).collect();
+    let index = |step: Option<usize>| step.and_then(|step| u32::try_from(step).ok());
+    let previous = previous(&plan.rollback);
+    v1::Planned {
+        forward: texts(&plan.forward),
+        rollback: texts(&plan.rollback),
+        previous: previous.iter().map(|it| release(it, None, false)).collect(),
+        strategies: plan.strategies(),
+        switch_step: index(plan.switch_step()),
+        last_check_step: index(plan.last_check_step()),
+        last_measured_step: index(plan.last_measured_step()),
     }
 }
 

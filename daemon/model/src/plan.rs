@@ -10,6 +10,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+mod ends;
 mod migration;
 #[cfg(test)]
 mod pages;

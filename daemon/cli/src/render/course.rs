@@ -12,6 +12,9 @@ use windlass_proto::v1::{self, event::What};
 /// Gate of a release that is under way. At others nothing is released yet.
 pub(crate) const TRAFFIC: &str = "traffic";
 
+/// Causes in one line: so many fit into a terminal of 80 columns.
+const CAUSES: usize = 3;
+
 /// The last facts about a release that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Course {
@@ -24,6 +27,50 @@ pub(crate) struct Course {
     paused: Option<v1::Paused>,
     /// Wait for an approval of a share.
     held: Option<v1::Held>,
+    ends: Ends,
+}
+
+/// Steps of a plan until which the release can end for a reason, and the step that it is at.
+#[derive(Debug, Default)]
+struct Ends {
+    /// Step that switches all requests. `None` means that no newer job ends the release.
+    switch: Option<u32>,
+    /// Last step that asks the new version for a page. `None` means that none does.
+    check: Option<u32>,
+    /// Last step during which metrics are measured. `None` means that none are.
+    measured: Option<u32>,
+    /// Last step that has begun. `None` means that none has.
+    begun: Option<u32>,
+    /// Step that is under way, or the next one.
+    at: u32,
+}
+
+impl Ends {
+    fn of(plan: &v1::Planned) -> Self {
+        Self {
+            switch: plan.switch_step,
+            check: plan.last_check_step,
+            measured: plan.last_measured_step,
+            ..Self::default()
+        }
+    }
+
+    fn take(&mut self, step: &v1::Step) {
+        if !step.rollback && !step.notify {
+            self.begun = Some(step.index);
+            self.at = step.index.saturating_add(step.done.into());
+        }
+    }
+
+    /// Returns whether a newer job of the app ends the release now.
+    fn gives_way(&self) -> bool {
+        self.switch.is_some_and(|switch| self.begun.is_none_or(|begun| begun < switch))
+    }
+
+    /// Returns whether a step is under way or to come.
+    fn is_left(&self, step: Option<u32>) -> bool {
+        step.is_some_and(|step| self.at <= step)
+    }
 }
 
 impl Course {
@@ -41,9 +88,11 @@ impl Course {
             What::Resumed(_) => self.paused = None,
             What::Held(it) => self.held = Some(it.clone()).filter(|held| held.gate == TRAFFIC),
             What::Approved(_) => self.held = None,
-            What::Step(_) => {
+            What::Planned(it) => self.ends = Ends::of(it),
+            What::Step(it) => {
                 self.holds_until_ms = None;
                 self.held = None;
+                self.ends.take(it);
             }
             What::Serving(it) => {
                 self.shares.remove(&it.cluster);
@@ -83,8 +132,8 @@ impl Course {
         paused.into_iter().chain(held).collect()
     }
 
-    /// Returns what ends the release before it serves alone, each command in a line of its own: a terminal that cuts lines
-    /// leaves them whole. Empty for a release that does not wait.
+    /// Returns what ends the release before it serves alone, with each command in a line of its own: a terminal that cuts
+    /// lines leaves them whole. Empty for a release that neither waits nor comes up beside another one.
     fn ends(&self, job: &str) -> Vec<String> {
         let mut causes = Vec::new();
         let mut commands = Vec::new();
@@ -92,18 +141,24 @@ impl Course {
             causes.push("no approval in time");
             commands.push(format!("windlass reject {job}"));
         }
-        if self.holds_until_ms.is_some() {
+        let holds = self.holds_until_ms.is_some();
+        if holds || self.held.is_some() || self.ends.switch.is_some() {
             causes.push("pods that fail");
-            if !self.metrics.is_empty() {
-                causes.push("a metric that is not well");
-            }
+        }
+        if self.ends.is_left(self.ends.check) {
+            causes.push("a check that fails");
+        }
+        if self.ends.is_left(self.ends.measured) || holds && !self.metrics.is_empty() {
+            causes.push("a metric that is not well");
+        }
+        if self.ends.gives_way() {
+            causes.push("a newer job of the app");
         }
         if self.paused.is_none() && causes.is_empty() {
             return Vec::new();
         }
         commands.push(format!("windlass abort {job}"));
-        let causes = Some(causes.join(", ")).filter(|causes| !causes.is_empty());
-        causes.into_iter().chain(commands).collect()
+        causes.chunks(CAUSES).map(|some| some.join(", ")).chain(commands).collect()
     }
 }
 
@@ -246,13 +301,44 @@ mod tests {
         course.take(&What::Held(held));
         let expected = "  waits:     for an approval until 2025-11-25 17:53
   go on:     windlass approve 0197-1
-  ends it:   no approval in time
+  ends it:   no approval in time, pods that fail
              windlass reject 0197-1
              windlass abort 0197-1
 ";
         assert_eq!(shown(&course, 0), expected);
         course.take(&What::Approved(v1::Approved::default()));
         assert_eq!(shown(&course, 0), "");
+    }
+
+    /// A hold or a gate is no condition: pods are watched and a newer job may come at each step.
+    #[test]
+    fn a_release_beside_another_shows_all_the_while_what_would_end_it() {
+        let mut course = Course::default();
+        let ends = |course: &Course| course.ends("1").join("; ");
+        assert_eq!(ends(&course), "");
+        course.take(&What::Planned(v1::Planned {
+            switch_step: Some(4),
+            last_check_step: Some(2),
+            last_measured_step: Some(3),
+            ..v1::Planned::default()
+        }));
+        let mut at = |index: u32, done: bool| {
+            course.take(&What::Step(v1::Step { index, done, ..v1::Step::default() }));
+            ends(&course)
+        };
+        let all = "pods that fail, a check that fails, a metric that is not well; a newer job of the app; windlass abort 1";
+        assert_eq!(at(0, false), all);
+        assert_eq!(at(2, false), all);
+        let checked =
+            "pods that fail, a metric that is not well, a newer job of the app; windlass abort 1";
+        assert_eq!(at(2, true), checked);
+        assert_eq!(at(3, false), checked);
+        assert_eq!(at(3, true), "pods that fail, a newer job of the app; windlass abort 1");
+        let switched = "pods that fail; windlass abort 1";
+        assert_eq!(at(4, false), switched);
+        assert_eq!(at(5, false), switched);
+        course.take(&What::RollingBack(v1::Ended::default()));
+        assert_eq!(ends(&course), "");
     }
 
     #[test]

@@ -91,7 +91,10 @@ export interface Event {
   held?: Held;
   pushed?: { image: string; digest: string; bytes: number };
   /** `previous` has the releases that serve after the rollback. */
-  planned?: { forward: string[]; rollback: string[]; previous?: Release[]; strategies?: string[] };
+  planned?: {
+    forward: string[]; rollback: string[]; previous?: Release[]; strategies?: string[];
+    switch_step: number | null; last_check_step: number | null; last_measured_step: number | null;
+  };
   /** Beside `planned`, where two versions share the requests. */
   strategy?: Strategy;
   traffic_shifted?: Shifted;

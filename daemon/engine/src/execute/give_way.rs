@@ -2,7 +2,7 @@
 
 use crate::run::Run;
 use std::mem;
-use windlass_model::plan::{Change, Plan, Step};
+use windlass_model::plan::Plan;
 
 /// Time in which a newer job may end a release. It ends with this value, too, whatever ends the run.
 pub(super) struct GivingWay<'a> {
@@ -16,12 +16,7 @@ pub(super) struct GivingWay<'a> {
 impl<'a> GivingWay<'a> {
     /// Begins with the first `taken` steps of a plan taken or begun.
     pub(super) fn begin(run: &'a Run, plan: &Plan, taken: usize) -> Self {
-        // A rollback is not ended for the version that it leads away from, or for one that is not tried yet.
-        let is_rollback = plan.release.runtime.strategy.at_once;
-        let first = |is: fn(&Change) -> bool| plan.forward.iter().position(|step| has(step, is));
-        // A plan that begins with the change has no time before it.
-        let switch = first(shifts_all).or_else(|| first(applies).filter(|index| *index > 0));
-        let switch = switch.filter(|_| !is_rollback);
+        let switch = plan.switch_step();
         let is_on = switch.is_some_and(|switch| taken <= switch);
         if is_on {
             run.gives_way(true);
@@ -47,27 +42,5 @@ impl<'a> GivingWay<'a> {
 impl Drop for GivingWay<'_> {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-fn shifts_all(change: &Change) -> bool {
-    matches!(change, Change::Shift { weight, .. } if *weight >= 100)
-}
-
-fn applies(change: &Change) -> bool {
-    matches!(change, Change::Apply(_))
-}
-
-fn has(step: &Step, is: fn(&Change) -> bool) -> bool {
-    match step {
-        Step::Change(change) => is(change),
-        Step::Parallel(steps) | Step::Sequence(steps) => steps.iter().any(|step| has(step, is)),
-        Step::Hook { .. }
-        | Step::Migrate { .. }
-        | Step::AwaitHealthy { .. }
-        | Step::Check { .. }
-        | Step::Hold { .. }
-        | Step::Gate { .. }
-        | Step::Keep { .. } => false,
     }
 }

@@ -16,6 +16,8 @@ export interface View {
   rollback: Step[];
   /** The strategy of each process, with its reason. */
   strategies: string[];
+  /** Steps forward until which the release can end for a reason: a newer job, a check, a metric. */
+  ends: { switch: number | null; check: number | null; measured: number | null };
   /** The releases that the rollback leads to. */
   previous: Release[];
   /** A warning came in place of the first step of the rollback: another daemon works on the app. */
@@ -36,7 +38,7 @@ export interface View {
 
 export function fresh(): View {
   return {
-    stages: new Map(), summary: "", author: "", forward: [], rollback: [], strategies: [], previous: [], refused: false, rollouts: new Map(), serving: new Map(),
+    stages: new Map(), summary: "", author: "", forward: [], rollback: [], strategies: [], ends: { switch: null, check: null, measured: null }, previous: [], refused: false, rollouts: new Map(), serving: new Map(),
     warnings: [], tested: null, retrying: null, gate: "", traffic: still(), pushed: null, rollingBack: null, ended: null,
   };
 }
@@ -63,6 +65,7 @@ export function take(view: View, event: Event): void {
   if (event.planned) {
     [view.forward, view.rollback] = [steps(event.planned.forward), steps(event.planned.rollback)];
     view.strategies = event.planned.strategies ?? [];
+    view.ends = { switch: event.planned.switch_step, check: event.planned.last_check_step, measured: event.planned.last_measured_step };
     view.previous = event.planned.previous ?? [];
   }
   if (event.rolling_back || (event.step?.rollback && !event.step.notify)) view.refused = false;

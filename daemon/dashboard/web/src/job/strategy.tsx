@@ -95,16 +95,19 @@ function Hold({ until, isPaused }: { until: number; isPaused: boolean }) {
 }
 
 /** Everything that leads back to the version before. */
-function Ends({ strategy, share }: { strategy: Strategy; share: Share | undefined }) {
+function Ends({ strategy, view, share }: { strategy: Strategy; view: View; share: Share | undefined }) {
   const left = strategy.shares.filter((one) => share && one.from >= share.from);
-  const checks = left.flatMap((one) => one.check ?? []);
+  const step = (index: number | null) => (index === null ? undefined : view.forward[index]);
+  const isLeft = (index: number | null) => ["waiting", "running"].includes(step(index)?.state ?? "");
+  const checks = isLeft(view.ends.check) ? [...new Set(strategy.shares.flatMap((one) => one.check ?? []))] : [];
   return (
     <details>
       <summary>What would end it</summary>
       <ul class="plain-list">
         <li>Pods of the new version that are not healthy</li>
         {checks.map((path) => <li key={path}>No answer of 2xx or 3xx at <code>{path}</code></li>)}
-        {share && strategy.metrics.map((metric) => <li key={metric.name}><b>{metric.name}</b> {tolerance(metric)}</li>)}
+        {isLeft(view.ends.measured) && strategy.metrics.map((metric) => <li key={metric.name}><b>{metric.name}</b> {tolerance(metric)}</li>)}
+        {step(view.ends.switch)?.from === null && <li>A newer job of the app, until the step that switches all requests</li>}
         {left.some((one) => one.gate) && <li>A rejection, or no approval in time</li>}
         <li>A person who aborts or cancels it</li>
       </ul>
@@ -151,7 +154,7 @@ export function StrategyCard({ job, view, changed }: { job: Job; view: View; cha
       <Shares strategy={strategy} view={view} isLeft={!isUnderWay} />
       <Measurements traffic={view.traffic} />
       {!isBack && <Kept kept={kept} />}
-      {isUnderWay && <Ends strategy={strategy} share={share} />}
+      {isUnderWay && <Ends strategy={strategy} view={view} share={share} />}
       {isUnderWay && <Interventions job={job} shares changed={changed} />}
     </section>
   );
