@@ -180,7 +180,7 @@ impl Client {
                 let what = format!("{} {}", answer.status, answer.body);
                 held(&self.tally).failed(&habit, Fault { kind: Kind::Status, what });
             }
-            Ok(answer) if self.habit == Habit::Slow => held(&self.tally).slow(&habit),
+            Ok(_) if self.habit == Habit::Slow => held(&self.tally).slow(&habit),
             Ok(answer) => held(&self.tally).answered(&habit, answer),
             Err(fault) => held(&self.tally).failed(&habit, fault),
         }

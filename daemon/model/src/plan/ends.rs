@@ -58,7 +58,6 @@ fn has(step: &Step, is_it: fn(&Step) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{
         cluster::RolloutOrder,
         job::Release,
