@@ -143,16 +143,21 @@ fn manifest(
     job
 }
 
-/// Hands the timeouts to the clients of PostgreSQL, behind the app's own options: the last one of a name counts.
+/// Hands the timeouts to the clients of PostgreSQL, behind the app's own options: the last one of a name counts. Where none
+/// is to be handed over, the variable stays as the app has it.
 fn set_options(release: &Release, container: &mut Value, migrate: &Migrate) {
+    let timeouts = migrate.options();
+    if timeouts.is_empty() {
+        return;
+    }
     let Some(variables) = container.get_mut("env").and_then(Value::as_array_mut) else { return };
     let of_web = variables.iter().find(|variable| variable["name"] == OPTIONS);
     let own = of_web.and_then(|variable| variable["value"].as_str()).map(str::to_owned);
     let own = own.or_else(|| release.runtime.env.get(OPTIONS).cloned());
     variables.retain(|variable| variable["name"] != OPTIONS);
     let options = match own {
-        Some(own) => format!("{own} {}", migrate.options()),
-        None => migrate.options(),
+        Some(own) => format!("{own} {timeouts}"),
+        None => timeouts,
     };
     variables.push(json!({ "name": OPTIONS, "value": options }));
 }
@@ -239,6 +244,23 @@ mod tests {
         let web = of_web.runtime.processes.first_mut().unwrap();
         web.env.insert(OPTIONS.into(), "-c search_path=shop".into());
         assert_eq!(options(&rendered(&of_web)), [both]);
+    }
+
+    /// A pooler refuses a session that has any.
+    #[test]
+    fn no_timeouts_are_no_options() {
+        let without = || {
+            let mut release = release(None);
+            if let Some(migrate) = &mut release.runtime.migrate {
+                (migrate.lock_timeout_ms, migrate.statement_timeout_seconds) = (0, 0);
+            }
+            release
+        };
+        assert!(options(&rendered(&without())).is_empty());
+        let mut of_web = without();
+        let web = of_web.runtime.processes.first_mut().unwrap();
+        web.env.insert(OPTIONS.into(), "-c search_path=shop".into());
+        assert_eq!(options(&rendered(&of_web)), ["-c search_path=shop"]);
     }
 
     /// Puts a Job of this release id with this status.

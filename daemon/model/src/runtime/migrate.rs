@@ -21,11 +21,11 @@ pub struct Migrate {
     pub contract_after_seconds: u32,
     /// Name of a lock that releases in the same namespace hold in turns. `None` means that they wait for nobody.
     pub lock: Option<String>,
-    /// `lock_timeout` of PostgreSQL, in milliseconds.
+    /// `lock_timeout` of PostgreSQL, in milliseconds. 0 means that none is handed over.
     pub lock_timeout_ms: u32,
-    /// `statement_timeout` of PostgreSQL, in seconds.
+    /// `statement_timeout` of PostgreSQL, in seconds. 0 means that none is handed over.
     pub statement_timeout_seconds: u32,
-    /// `expand` is tried again after a lock timeout.
+    /// `expand` and `contract` are tried again after a lock timeout.
     pub retry_lock_timeouts: bool,
     /// Time limit of each command, in seconds.
     pub timeout_seconds: u32,
@@ -92,14 +92,16 @@ impl Migrate {
         }
     }
 
-    /// Returns the options with which PostgreSQL's clients begin a session (`PGOPTIONS`).
+    /// Returns the options with which PostgreSQL's clients begin a session (`PGOPTIONS`). Empty means that none are handed
+    /// over, as to a pooler that refuses them.
     #[must_use]
     pub fn options(&self) -> String {
-        format!(
-            "-c lock_timeout={} -c statement_timeout={}",
-            self.lock_timeout_ms,
-            u64::from(self.statement_timeout_seconds) * 1000
-        )
+        let all = [
+            ("lock_timeout", u64::from(self.lock_timeout_ms)),
+            ("statement_timeout", u64::from(self.statement_timeout_seconds) * 1000),
+        ];
+        let requested = all.into_iter().filter(|(_, ms)| *ms > 0);
+        requested.map(|(name, ms)| format!("-c {name}={ms}")).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -167,6 +169,18 @@ mod tests {
         let migrate =
             Migrate { lock_timeout_ms: 5000, statement_timeout_seconds: 600, ..Migrate::default() };
         assert_eq!(migrate.options(), "-c lock_timeout=5000 -c statement_timeout=600000");
+    }
+
+    #[test]
+    fn a_timeout_of_zero_is_not_handed_over() {
+        let both = |lock_timeout_ms, statement_timeout_seconds| Migrate {
+            lock_timeout_ms,
+            statement_timeout_seconds,
+            ..Migrate::default()
+        };
+        assert_eq!(both(300, 0).options(), "-c lock_timeout=300");
+        assert_eq!(both(0, 7).options(), "-c statement_timeout=7000");
+        assert_eq!(both(0, 0).options(), "");
     }
 
     #[test]

@@ -24,11 +24,13 @@ pub struct MigrateSpec {
     pub contract_after_seconds: Option<u32>,
     /// Name of a lock. Apps of one project and environment with the same lock take turns in each cluster.
     pub lock: Option<String>,
-    /// Milliseconds for which a statement waits for a lock, 1–600000, as `lock_timeout` in `PGOPTIONS`. Default 5000.
+    /// Milliseconds for which a statement waits for a lock, 0–600000, as `lock_timeout` in `PGOPTIONS`. 0 hands none over.
+    /// Default 5000.
     pub lock_timeout_ms: Option<u32>,
-    /// Seconds for which a statement runs, 1–21600, as `statement_timeout` in `PGOPTIONS`. Default 600.
+    /// Seconds for which a statement runs, 0–21600, as `statement_timeout` in `PGOPTIONS`. 0 hands none over. Default 600.
     pub statement_timeout_seconds: Option<u32>,
-    /// Tries `expand` again, at most 3 times, if its output names a lock timeout. Default false.
+    /// Tries `expand` or `contract` again, at most 3 times, if the last error that it prints is a lock timeout. Default
+    /// false.
     pub retry_lock_timeouts: Option<bool>,
     /// Seconds for which each command runs, 1–21600. Default 900.
     pub timeout_seconds: Option<u32>,

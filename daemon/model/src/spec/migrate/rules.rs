@@ -59,12 +59,15 @@ pub(in crate::spec) fn check(spec: &Spec) -> Checked {
         let problem = "must be 1 to 50 lower-case letters, digits and `-`, from a letter";
         return fail("migrate.lock", lock, problem);
     }
-    if spec.secrets.contains_key("PGOPTIONS") {
+    let hands_over =
+        requested.lock_timeout_ms != Some(0) || requested.statement_timeout_seconds != Some(0);
+    if hands_over && spec.secrets.contains_key("PGOPTIONS") {
         let problem = "is set by `migrate.lock-timeout-ms` and `migrate.statement-timeout-seconds`; put further options into `env`";
         return fail("secrets", "PGOPTIONS", problem);
     }
-    within("migrate.lock-timeout-ms", requested.lock_timeout_ms, 1, LONGEST_LOCK_TIMEOUT)?;
-    within("migrate.statement-timeout-seconds", requested.statement_timeout_seconds, 1, LONGEST)?;
+    // 0 hands none over: a pooler may refuse all options.
+    within("migrate.lock-timeout-ms", requested.lock_timeout_ms, 0, LONGEST_LOCK_TIMEOUT)?;
+    within("migrate.statement-timeout-seconds", requested.statement_timeout_seconds, 0, LONGEST)?;
     within("migrate.contract-after-seconds", requested.contract_after_seconds, 0, LONGEST_WINDOW)?;
     within("migrate.timeout-seconds", requested.timeout_seconds, 1, LONGEST)
 }
@@ -116,6 +119,16 @@ mod tests {
         assert_eq!(Spec::default().resolve(&Detected::default(), Vec::new()).migrate, None);
     }
 
+    /// A pooler that refuses options gets none, and those of a secret stay.
+    #[test]
+    fn timeouts_of_zero_are_taken() {
+        let none = "expand = [\"up\"]\nlock-timeout-ms = 0\nstatement-timeout-seconds = 0\n";
+        let migrate = resolved(none).migrate.unwrap();
+        assert_eq!((migrate.lock_timeout_ms, migrate.statement_timeout_seconds), (0, 0));
+        let own = resolved(&format!("{none}[secrets]\nPGOPTIONS = \"options\"\n"));
+        assert!(own.migrate.is_some_and(|migrate| migrate.options().is_empty()));
+    }
+
     #[test]
     fn a_time_is_a_backup_where_the_database_has_all_times() {
         let migrate = resolved("expand = [\"up\"]\npoint-in-time = true\n").migrate.unwrap();
@@ -153,9 +166,20 @@ mod tests {
                 "migrate.point-in-time: `true` stands beside `migrate.backup`",
             ),
             ("expand = [\"up\"]\nlock = \"Shop DB\"", "migrate.lock: `Shop DB` must be"),
-            ("expand = [\"up\"]\nlock-timeout-ms = 0", "migrate.lock-timeout-ms: `0` must be"),
+            (
+                "expand = [\"up\"]\nlock-timeout-ms = 600001",
+                "migrate.lock-timeout-ms: `600001` must be",
+            ),
+            (
+                "expand = [\"up\"]\nstatement-timeout-seconds = 21601",
+                "migrate.statement-timeout-seconds: `21601` must be",
+            ),
             ("expand = [\"up\"]\ntimeout-seconds = 90000", "migrate.timeout-seconds: `90000`"),
             ("expand = [\"up\"]\n[secrets]\nPGOPTIONS = \"o\"", "secrets: `PGOPTIONS` is set by"),
+            (
+                "expand = [\"up\"]\nlock-timeout-ms = 0\n[secrets]\nPGOPTIONS = \"o\"",
+                "secrets: `PGOPTIONS` is set by",
+            ),
         ] {
             let error = Spec::from_toml(&format!("[migrate]\n{keys}\n")).unwrap_err().to_string();
             assert!(error.contains(expected), "{keys}: {error}");
