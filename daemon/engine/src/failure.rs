@@ -138,7 +138,7 @@ pub enum Cause {
         /// Time as of which the data can be restored, in milliseconds since 1970. `None` means that it was neither backed
         /// up nor noted.
         backup_ms: Option<u64>,
-        /// The command did not run: its turn never came.
+        /// The command surely did not run: its turn never came, or its pod could not be made.
         never_ran: bool,
         /// Verdict on the pod of the Job. `None` means that there is no pod, or nothing is wrong with it.
         judged: Option<Box<Diagnosis>>,

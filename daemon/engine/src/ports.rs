@@ -21,7 +21,9 @@ mod targets;
 mod web_check;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
-pub use cluster::{ChangeVerb, Cluster, ClusterReader, Migration, ObjectChange, Observation};
+pub use cluster::{
+    ChangeVerb, Cluster, ClusterReader, JobEnd, Migration, ObjectChange, Observation,
+};
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
 pub use lease::{Acquired, LEASE, LeaseHolder, Leases, Renewed};
 pub use metrics::Metrics;

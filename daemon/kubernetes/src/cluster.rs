@@ -14,9 +14,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Acquired, Cluster, ClusterReader, Inspect, LeaseHolder, Leases, LogLine, LogRequest,
-        Logins, MadeObject, Migration, ObjectChange, Observation, Renewed, Secrets, WebAnswer,
-        WebCheck,
+        Acquired, Cluster, ClusterReader, Inspect, JobEnd, LeaseHolder, Leases, LogLine,
+        LogRequest, Logins, MadeObject, Migration, ObjectChange, Observation, Renewed, Secrets,
+        WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -193,7 +193,7 @@ impl Cluster for Kubernetes {
         release: &Release,
         migration: &Migration,
         recorder: &Recorder,
-    ) -> Result<ActionResult, ClusterError> {
+    ) -> Result<JobEnd, ClusterError> {
         let pull = self.pull(release, recorder).await?.is_some();
         self.trusted(hooks::migrate(&self.client, release, migration, pull, recorder).await).await
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Acquired, Cluster, ClusterReader, Inspect, LeaseHolder, Leases, LogLine, LogRequest,
-        MadeObject, Migration, ObjectChange, Observation, Renewed, WebAnswer, WebCheck,
+        Acquired, Cluster, ClusterReader, Inspect, JobEnd, LeaseHolder, Leases, LogLine,
+        LogRequest, MadeObject, Migration, ObjectChange, Observation, Renewed, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -91,7 +91,7 @@ impl Cluster for Clusters {
         release: &Release,
         migration: &Migration,
         recorder: &Recorder,
-    ) -> Result<ActionResult, ClusterError> {
+    ) -> Result<JobEnd, ClusterError> {
         self.of(release).await?.migrate(release, migration, recorder).await
     }
 

@@ -3,6 +3,7 @@
 mod action;
 mod job;
 mod migration;
+mod seen;
 mod turn;
 mod wait;
 

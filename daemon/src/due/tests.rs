@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 use windlass_engine::{
     ports::{
-        Migration, Observation,
+        JobEnd, Migration, Observation,
         store::{Claim, DueWork, Jobs, Runs, Submission},
     },
     recorder::Recorder,
@@ -77,8 +77,8 @@ impl Cluster for Renewing {
         _: &Release,
         _: &Migration,
         _: &Recorder,
-    ) -> Result<ActionResult, ClusterError> {
-        Ok(ActionResult::Waited)
+    ) -> Result<JobEnd, ClusterError> {
+        Ok(JobEnd::never_ran(ActionResult::Waited))
     }
 
     async fn observe(&self, _: &Release) -> Result<mpsc::Receiver<Observation>, ClusterError> {

@@ -47,7 +47,10 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
     };
     let mut fixes = judged.as_ref().map_or_else(Vec::new, |judged| judged.fixes.clone());
     fixes.push(match phase {
-        _ if *never_ran => format!("see whether that Job hangs; then {again}"),
+        _ if *never_ran && judged.is_some() => format!("once that is mended, {again}"),
+        _ if *never_ran => {
+            format!("see what the Job waited for, and whether that hangs; then {again}")
+        }
         MigrationPhase::Plan => format!("mend what it says; then {again}"),
         MigrationPhase::Backup => {
             format!("let the backup succeed; then {again}: nothing is migrated without it")
@@ -154,7 +157,8 @@ mod tests {
         };
         let found = known(&Failure { at: Stage::Release, cause }).unwrap();
         assert!(found.why.contains("nothing was migrated: `expand` did not run"), "{}", found.why);
-        assert_eq!(found.fixes, ["see whether that Job hangs; then submit again"]);
+        let fix = "see what the Job waited for, and whether that hangs; then submit again";
+        assert_eq!(found.fixes, [fix]);
     }
 
     #[test]
@@ -165,19 +169,23 @@ mod tests {
             fixes: vec!["name a program of the image".into()],
             ..Diagnosis::default()
         };
-        let cause = Cause::Migration {
-            release: Box::new(samples::release()),
-            phase: MigrationPhase::Plan,
-            contracts: false,
-            message: "the command is not in the image".into(),
-            output: Vec::new(),
-            backup_ms: None,
-            never_ran: false,
-            judged: Some(Box::new(judged)),
-        };
-        let found = known(&Failure { at: Stage::Release, cause }).unwrap();
-        assert_eq!((&*found.code, &*found.reference), ("migration-failed", "WL-K8S-014"));
-        assert!(found.why.contains("there is no `./manage`; no request"), "{}", found.why);
-        assert_eq!(found.fixes.first().map(String::as_str), Some("name a program of the image"));
+        for phase in [MigrationPhase::Plan, MigrationPhase::Expand] {
+            let cause = Cause::Migration {
+                release: Box::new(samples::release()),
+                phase,
+                contracts: false,
+                message: "the command is not in the image".into(),
+                output: Vec::new(),
+                backup_ms: None,
+                never_ran: true,
+                judged: Some(Box::new(judged.clone())),
+            };
+            let found = known(&Failure { at: Stage::Release, cause }).unwrap();
+            assert_eq!((&*found.code, &*found.reference), ("migration-failed", "WL-K8S-014"));
+            assert!(found.why.contains("there is no `./manage`; no request"), "{}", found.why);
+            assert!(found.why.contains("nothing was migrated"), "{}", found.why);
+            let fixes = ["name a program of the image", "once that is mended, submit again"];
+            assert_eq!(found.fixes, fixes);
+        }
     }
 }

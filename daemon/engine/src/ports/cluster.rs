@@ -41,7 +41,7 @@ pub trait Cluster: Send + Sync {
         release: &Release,
         migration: &Migration,
         recorder: &Recorder,
-    ) -> Result<ActionResult, ClusterError>;
+    ) -> Result<JobEnd, ClusterError>;
     /// Returns a snapshot of this release each time that the cluster's objects change.
     async fn observe(&self, release: &Release)
     -> Result<mpsc::Receiver<Observation>, ClusterError>;
@@ -74,6 +74,28 @@ impl Migration {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Relaxed)
+    }
+}
+
+/// End of a `Job`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobEnd {
+    pub result: ActionResult,
+    /// The command may have begun. `false` means that it surely did nothing.
+    pub may_have_run: bool,
+}
+
+impl JobEnd {
+    /// Makes the end of a command that ran.
+    #[must_use]
+    pub fn ran(result: ActionResult) -> Self {
+        Self { result, may_have_run: true }
+    }
+
+    /// Makes the end of a command that did not run.
+    #[must_use]
+    pub fn never_ran(result: ActionResult) -> Self {
+        Self { result, may_have_run: false }
     }
 }
 

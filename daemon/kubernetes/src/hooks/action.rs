@@ -2,6 +2,7 @@
 
 use super::{
     job::{self, Begun, HookJob, LOCK},
+    seen::{self, Seen},
     wait::{self, End},
 };
 use crate::{
@@ -15,7 +16,7 @@ use kube::api::{AttachParams, LogParams};
 use serde_json::json;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, time::timeout};
-use windlass_engine::recorder::Recorder;
+use windlass_engine::{ports::JobEnd, recorder::Recorder};
 use windlass_model::{
     error::ClusterError,
     hook::ActionResult,
@@ -47,7 +48,7 @@ pub(crate) async fn run_job(
     }
     let (source, timeout_ms) = (wanted.hook, wanted.timeout_ms);
     let begun = Begun { name: &name, source, stage: Stage::Hooks, timeout_ms };
-    end(client, release, &begun, recorder).await
+    Ok(end(client, release, &begun, recorder).await?.result)
 }
 
 /// Waits for the end of a Job, and returns it as the result of an action.
@@ -56,42 +57,72 @@ pub(super) async fn end(
     release: &Release,
     begun: &Begun<'_>,
     recorder: &Recorder,
-) -> Result<ActionResult, ClusterError> {
+) -> Result<JobEnd, ClusterError> {
     let namespace = release.app.namespace();
     let name = begun.name;
     let limit = Duration::from_millis(begun.timeout_ms.into()) + GRACE;
     let ended = wait::wait(client, release, begun, recorder);
-    let (end, observed) = match timeout(limit, ended).await {
+    let (end, observed, before) = match timeout(limit, ended).await {
         Ok(ended) => ended?,
         // The watch may have missed the end: the state of now counts.
         Err(_) => {
             let observed = wait::look(client, &namespace, name).await?;
             let late = || format!("it had not ended {} s after its time was up", GRACE.as_secs());
-            (wait::end_of(&observed, false).unwrap_or_else(|| End::Stuck(late())), observed)
+            let end = wait::end_of(&observed, Seen::Nothing);
+            (end.unwrap_or_else(|| End::Stuck(late())), observed, Seen::Nothing)
         }
     };
+    let may_have_run = seen::may_have_run(&observed, before);
+    let pod = wait::pod(&observed).and_then(|pod| pod.metadata.name.as_deref());
     match end {
         End::Exited(code) => {
-            let pod = wait::pod(&observed).and_then(|pod| pod.metadata.name.as_deref());
             let output = log(client, &namespace, pod.unwrap_or_default()).await;
-            Ok(ActionResult::Exited { code, output })
+            Ok(JobEnd::ran(ActionResult::Exited { code, output }))
         }
-        End::TimedOut => Ok(ActionResult::TimedOut),
-        End::NeverRan => Ok(ActionResult::Failed("it never ran: its time was up before".into())),
+        End::TimedOut => Ok(JobEnd::ran(ActionResult::TimedOut)),
+        End::NeverRan => {
+            let why = "it never ran: its time was up before".into();
+            Ok(JobEnd::never_ran(ActionResult::Failed(why)))
+        }
+        End::Disrupted(text) => {
+            // Its node may still be there, with what the command printed until then.
+            if let Some(pod) = pod {
+                for line in log(client, &namespace, pod).await.lines() {
+                    recorder.log_line(begun.stage, begun.source, line).await;
+                }
+            }
+            // A node that is lost does not report any more whether the command began.
+            let taken =
+                "its pod was taken from its node, which was emptied, lost or needed for others";
+            let why = format!("{taken}: {text}");
+            Ok(JobEnd::ran(ActionResult::Failed(why)))
+        }
         End::Hopeless(finding) => {
             // The evidence is read before anything is undone.
             let evidence = evidence::quoted(client, &namespace, &observed).await;
             let diagnosis = report(&finding, release, evidence);
-            if wait::end_of(&observed, false).is_none() {
-                stop(client, release, name).await?;
-            }
-            Ok(ActionResult::Hopeless(Box::new(diagnosis)))
+            let has_ended = wait::end_of(&observed, before).is_some();
+            let has_begun = !has_ended && stopped_late(client, release, name).await?;
+            let result = ActionResult::Hopeless(Box::new(diagnosis));
+            Ok(JobEnd { result, may_have_run: may_have_run || has_begun })
         }
         End::Stuck(why) => {
-            stop(client, release, name).await?;
-            Ok(ActionResult::Failed(why))
+            let has_begun = stopped_late(client, release, name).await?;
+            let result = ActionResult::Failed(why);
+            Ok(JobEnd { result, may_have_run: may_have_run || has_begun })
         }
     }
+}
+
+/// Stops a Job, and returns whether its command may have begun just before.
+async fn stopped_late(
+    client: &Client,
+    release: &Release,
+    name: &str,
+) -> Result<bool, ClusterError> {
+    stop(client, release, name).await?;
+    let looked = wait::look(client, &release.app.namespace(), name).await;
+    Ok(looked.map_or(true, |observed| seen::seen(&observed) == Seen::Ran))
 }
 
 /// Suspends a Job, so that it does not begin after its hook got the failure. The Job is kept, so that a restart

@@ -3,6 +3,7 @@
 use super::{
     action::end,
     job::{self, Begun, HookJob, LOCK},
+    seen::Seen,
     turn,
     wait::{self, End},
 };
@@ -13,12 +14,15 @@ use crate::{
 };
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
-use windlass_engine::{ports::Migration, recorder::Recorder};
+use windlass_engine::{
+    ports::{JobEnd, Migration},
+    recorder::Recorder,
+};
 use windlass_model::{
     error::ClusterError,
     hook::ActionResult,
     job::{Release, Stage},
-    runtime::Migrate,
+    runtime::{Migrate, MigrationPhase},
 };
 
 /// Variable of options with which PostgreSQL's clients begin a session.
@@ -31,9 +35,10 @@ pub(crate) async fn migrate(
     migration: &Migration,
     pull: bool,
     recorder: &Recorder,
-) -> Result<ActionResult, ClusterError> {
+) -> Result<JobEnd, ClusterError> {
     let Some(migrate) = &release.runtime.migrate else {
-        return Ok(ActionResult::Failed("the release has no migration".into()));
+        let why = "the release has no migration".into();
+        return Ok(JobEnd::never_ran(ActionResult::Failed(why)));
     };
     let source = format!("migrate {}", migration.phase);
     let hook = format!("migrate-{}", migration.phase);
@@ -55,19 +60,19 @@ pub(crate) async fn migrate(
     if !is_made
         && let Some(ended) = turn::await_left(client, release, &begun, migration, recorder).await?
     {
-        return Ok(ended);
+        return Ok(JobEnd::never_ran(ended));
     }
     // An existing Job stays as it was made.
-    client.create(&manifest(release, &name, &migration.job, &wanted, migrate)).await?;
+    client.create(&manifest(release, &name, migration, &wanted, migrate)).await?;
     let made = wait::look(client, &release.app.namespace(), &name).await?;
     if made.pods.is_empty() && made.jobs.first().is_some_and(turn::has_succeeded) {
         // An earlier run's: its pod is gone, and so is what it printed.
-        return Ok(ActionResult::Exited { code: 0, output: String::new() });
+        return Ok(JobEnd::ran(ActionResult::Exited { code: 0, output: String::new() }));
     }
     if let Some(lock) = &migrate.lock
         && let Some(ended) = turn::take(client, release, &begun, lock, migration, recorder).await?
     {
-        return Ok(ended);
+        return Ok(JobEnd::never_ran(ended));
     }
     end(client, release, &begun, recorder).await
 }
@@ -100,11 +105,13 @@ async fn has_failed(client: &Client, release: &Release, name: &str) -> Result<bo
     if observed.jobs.first().is_some_and(turn::waits) {
         return Ok(false);
     }
-    Ok(match wait::end_of(&observed, false) {
+    Ok(match wait::end_of(&observed, Seen::Nothing) {
         None => false,
         // Its pod may be gone: only the Job itself shows its success then.
         Some(End::Exited(code)) => code != 0,
-        Some(End::TimedOut | End::NeverRan | End::Hopeless(_) | End::Stuck(_)) => true,
+        Some(
+            End::TimedOut | End::NeverRan | End::Hopeless(_) | End::Stuck(_) | End::Disrupted(_),
+        ) => true,
     })
 }
 
@@ -112,19 +119,17 @@ async fn has_failed(client: &Client, release: &Release, name: &str) -> Result<bo
 fn manifest(
     release: &Release,
     name: &str,
-    made_by: &str,
+    migration: &Migration,
     wanted: &HookJob<'_>,
     migrate: &Migrate,
 ) -> Value {
     let mut job = job::manifest(release, name, wanted);
     if let Some(metadata) = entry(&mut job, "metadata") {
         // A contraction is a job of its own: its release made other Jobs.
-        set(metadata, "annotations", json!({ JOB: made_by }));
+        set(metadata, "annotations", json!({ JOB: migration.job }));
     }
     if let Some(spec) = entry(&mut job, "spec") {
-        // A node that is emptied is no failure of the command: the Job makes another pod, once this one is gone.
-        let ignored = json!({ "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] });
-        set(spec, "podFailurePolicy", json!({ "rules": [ignored] }));
+        set(spec, "podFailurePolicy", json!({ "rules": [when_disrupted(migration.phase)] }));
         set(spec, "podReplacementPolicy", json!("Failed"));
         if migrate.lock.is_some() {
             // Its turn comes later.
@@ -141,6 +146,14 @@ fn manifest(
         set_options(release, container, migrate);
     }
     job
+}
+
+/// Returns the rule for a pod that the cluster takes from its node. What changes nothing is no failure then: the Job makes
+/// another pod, once this one is gone. What changes the data is not run again by itself: it may be half done.
+fn when_disrupted(phase: MigrationPhase) -> Value {
+    let action = if phase.changes_data() { "FailJob" } else { "Ignore" };
+    let condition = json!({ "type": "DisruptionTarget", "status": "True" });
+    json!({ "action": action, "onPodConditions": [condition] })
 }
 
 /// Hands the timeouts to the clients of PostgreSQL, behind the app's own options: the last one of a name counts. Where none
@@ -167,7 +180,7 @@ mod tests {
     use super::*;
     use crate::client::fake::FakeServer;
     use std::sync::Arc;
-    use windlass_model::{runtime::MigrationPhase, samples};
+    use windlass_model::samples;
 
     const JOBS: &str = "/apis/batch/v1/namespaces/shop--production/jobs";
 
@@ -191,8 +204,14 @@ mod tests {
     }
 
     fn rendered(release: &Release) -> Value {
+        rendered_as(release, MigrationPhase::Expand)
+    }
+
+    fn rendered_as(release: &Release, phase: MigrationPhase) -> Value {
         let migrate = release.runtime.migrate.as_ref().unwrap();
-        manifest(release, "j", "0197", &wanted(release), migrate)
+        let migration =
+            Migration { phase, job: "0197".into(), key: "k".into(), ending: Arc::default() };
+        manifest(release, "j", &migration, &wanted(release), migrate)
     }
 
     fn options(job: &Value) -> Vec<&Value> {
@@ -211,10 +230,23 @@ mod tests {
         );
         assert_eq!(spec["template"]["spec"]["restartPolicy"], "Never");
         assert_eq!(spec["podReplacementPolicy"], "Failed");
-        let condition = &spec["podFailurePolicy"]["rules"][0]["onPodConditions"][0];
-        assert_eq!(condition["type"], "DisruptionTarget");
         assert_eq!(options(&job), ["-c lock_timeout=5000 -c statement_timeout=600000"]);
         assert!(spec["suspend"].is_null() && job["metadata"]["labels"][LOCK].is_null());
+    }
+
+    /// A node that is emptied would have the data changed twice, though the app said nothing of tries.
+    #[test]
+    fn only_what_changes_no_data_runs_again_on_another_node() {
+        use MigrationPhase::{Backup, Contract, Expand, Plan};
+        for (phase, action) in
+            [(Plan, "Ignore"), (Backup, "Ignore"), (Expand, "FailJob"), (Contract, "FailJob")]
+        {
+            let job = rendered_as(&release(None), phase);
+            let rules = &job["spec"]["podFailurePolicy"]["rules"];
+            let condition = json!({ "type": "DisruptionTarget", "status": "True" });
+            let rule = json!({ "action": action, "onPodConditions": [condition] });
+            assert_eq!(*rules, json!([rule]), "{phase}");
+        }
     }
 
     /// The release of a contraction has an id of its own, by which its Jobs would be those of each other contraction.

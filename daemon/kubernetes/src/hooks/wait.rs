@@ -1,7 +1,10 @@
 //! Waits for the end of a hook's `Job`. The Job's pod is judged as a rollout's pods are, with the same
 //! debounce, and each state of the pod is logged.
 
-use super::job::Begun;
+use super::{
+    job::Begun,
+    seen::{Seen, may_have_run, never_began, ran, seen, statuses},
+};
 use crate::{
     client::{Client, limited},
     observe::{
@@ -12,7 +15,7 @@ use crate::{
 use futures::{StreamExt, stream::SelectAll};
 use k8s_openapi::api::{
     batch::v1::Job,
-    core::v1::{ContainerState, ContainerStatus, Event as K8sEvent, Pod},
+    core::v1::{Event as K8sEvent, Pod},
 };
 use kube::{
     api::ListParams,
@@ -52,15 +55,18 @@ pub(crate) enum End {
     Hopeless(Finding),
     /// The command will not run, for the reason given.
     Stuck(String),
+    /// The cluster took the command's pod from its node, and no other one is made. The text is the cluster's.
+    Disrupted(String),
 }
 
-/// Waits until a Job has ended, or will not end by itself.
+/// Waits until a Job has ended, or will not end by itself. Returns that end, the last look at the Job, and the state in which
+/// its pods were seen until then.
 pub(crate) async fn wait(
     client: &Client,
     release: &Release,
     job: &Begun<'_>,
     recorder: &Recorder,
-) -> Result<(End, Observed), ClusterError> {
+) -> Result<(End, Observed, Seen), ClusterError> {
     let name = job.name;
     let namespace = release.app.namespace();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
@@ -72,7 +78,9 @@ pub(crate) async fn wait(
     let mut scale_ups: Vec<Store<K8sEvent>> = Vec::new();
     let mut judge = Judge::default();
     let began = Instant::now();
-    let mut has_run = false;
+    let mut before = Seen::Nothing;
+    // A command may begin and end while the cluster is away.
+    let mut was_away = false;
     let mut in_vain = None;
     let mut logged = String::new();
     let mut last = None;
@@ -83,7 +91,10 @@ pub(crate) async fn wait(
                 return Err(ClusterError::Unreachable { message: "the watch ended".into() });
             }
             // Nothing is judged while the cluster is away.
-            Ok(Some(WatchSignal::Broke)) => drop(client.check().await?),
+            Ok(Some(WatchSignal::Broke)) => {
+                client.check().await?;
+                was_away = true;
+            }
             Ok(Some(WatchSignal::Flooded)) => return Err(flooded()),
             _ => {}
         }
@@ -99,12 +110,14 @@ pub(crate) async fn wait(
                 .collect(),
             ..Observed::default()
         };
-        has_run |= observed.pods.iter().any(ran);
-        if let Some(end) = end_of(&observed, has_run) {
+        let shown = seen(&observed);
+        before = before.max(shown);
+        let known = if was_away && before == Seen::Waiting { shown } else { before };
+        if let Some(end) = end_of(&observed, known) {
             // The problem that it waited for explains more than the time limit.
             return Ok(match (end, last) {
-                (End::NeverRan, Some(finding)) => (End::Hopeless(finding), observed),
-                (end, _) => (end, observed),
+                (End::NeverRan, Some(finding)) => (End::Hopeless(finding), observed, known),
+                (end, _) => (end, observed, known),
             });
         }
         let snapshot = observed.snapshot();
@@ -118,9 +131,9 @@ pub(crate) async fn wait(
         if let Verdict::Failed(finding) = judge.judge(&snapshot, release, began.elapsed())
             && finding.problem != problem::of_a_job()
         {
-            return Ok((End::Hopeless(finding), observed));
+            return Ok((End::Hopeless(finding), observed, known));
         }
-        last = judge.noticed().first().cloned().or(last.filter(|_| !has_run));
+        last = judge.noticed().first().cloned().or(last.filter(|_| before != Seen::Ran));
         let (state, line) = state(&observed, judge.noticed().first());
         if state != logged {
             logged = state;
@@ -131,7 +144,7 @@ pub(crate) async fn wait(
             Some(why) => {
                 let since = in_vain.get_or_insert_with(Instant::now);
                 if since.elapsed() > PERSISTENT {
-                    return Ok((End::Stuck(why), observed));
+                    return Ok((End::Stuck(why), observed, known));
                 }
             }
         }
@@ -156,9 +169,9 @@ pub(crate) async fn look(
 }
 
 /// Returns the end of a Job. `None` means that the Job has not ended. The Job's own conditions go first, since
-/// a command that is terminated may still exit with 0. `has_run` means that the command ran in a pod that may
-/// be deleted by now.
-pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
+/// a command that is terminated may still exit with 0. `before` is the state in which pods were seen that may be
+/// deleted by now.
+pub(crate) fn end_of(observed: &Observed, before: Seen) -> Option<End> {
     let job = observed.jobs.first();
     let pod = pod(observed);
     let status = job.and_then(|job| job.status.as_ref());
@@ -169,7 +182,7 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     };
     let failed = is(&["Failed", "FailureTarget"]);
     if failed.is_some_and(|failed| failed.reason.as_deref() == Some("DeadlineExceeded")) {
-        return Some(if has_run || pod.is_some_and(ran) { End::TimedOut } else { End::NeverRan });
+        return Some(if may_have_run(observed, before) { End::TimedOut } else { End::NeverRan });
     }
     if is(&["Suspended"]).is_some() {
         return Some(End::Stuck("it was stopped before".into()));
@@ -177,6 +190,11 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
     // Its pod may be deleted by now, or be about to be.
     if is(&["Complete"]).is_some() {
         return Some(End::Exited(0));
+    }
+    if let Some(failed) =
+        failed.filter(|failed| failed.reason.as_deref() == Some("PodFailurePolicy"))
+    {
+        return Some(End::Disrupted(failed.message.clone().unwrap_or_default()));
     }
     // A pod that the cluster took away may get a successor: the Job knows.
     let is_leaving =
@@ -186,7 +204,7 @@ pub(crate) fn end_of(observed: &Observed, has_run: bool) -> Option<End> {
         && (failed.is_some() || !is_leaving)
     {
         return match (ended.reason.as_deref(), ended.exit_code) {
-            (Some("StartError" | "ContainerCannotRun"), _) => {
+            (reason, _) if never_began(reason) => {
                 Some(End::Stuck(ended.message.clone().unwrap_or_default()))
             }
             (_, 0) => is(&["Complete", "SuccessCriteriaMet"]).map(|_| End::Exited(0)),
@@ -219,17 +237,6 @@ fn expected(name: &str) -> Vec<Expected> {
 
 fn of_job(name: &str) -> String {
     format!("batch.kubernetes.io/job-name={name}")
-}
-
-fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-    statuses.into_iter().flatten()
-}
-
-/// Returns whether a pod's command has begun.
-fn ran(pod: &Pod) -> bool {
-    let begun = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
-    statuses(pod).any(|one| one.state.as_ref().is_some_and(begun))
 }
 
 fn hopeless(observed: &Observed) -> Option<String> {
@@ -293,21 +300,38 @@ mod tests {
         let runs = container(json!({ "running": {} }));
         let late = || failed("DeadlineExceeded");
         let never =
-            |observed: Observed, ran: bool| matches!(end_of(&observed, ran), Some(End::NeverRan));
-        assert!(never(observed(late(), Value::Null), false));
-        assert!(never(observed(late(), waits.clone()), false));
-        assert!(
-            !never(observed(late(), runs), false) && !never(observed(late(), Value::Null), true)
-        );
-        assert!(end_of(&observed(json!({}), waits), false).is_none(), "it may still run");
+            |observed: Observed, before| matches!(end_of(&observed, before), Some(End::NeverRan));
+        assert!(never(observed(late(), Value::Null), Seen::Nothing));
+        assert!(never(observed(late(), waits.clone()), Seen::Nothing));
+        assert!(!never(observed(late(), runs), Seen::Nothing));
+        assert!(!never(observed(late(), Value::Null), Seen::Ran));
+        // After a restart nobody knows what its pod did.
+        let mut had_pod = late();
+        had_pod["failed"] = json!(1);
+        assert!(!never(observed(had_pod, Value::Null), Seen::Nothing));
+        assert!(end_of(&observed(json!({}), waits), Seen::Nothing).is_none(), "it may still run");
+    }
+
+    /// Its exit code says nothing of the command.
+    #[test]
+    fn a_pod_that_its_node_lost_ends_a_job_that_makes_no_other_one() {
+        let mut lost = container(json!({ "terminated": { "exitCode": 137 } }));
+        lost["status"]["conditions"] = json!([{ "type": "DisruptionTarget", "status": "True" }]);
+        let text = "Pod shop--production/p has condition DisruptionTarget";
+        let mut status = failed("PodFailurePolicy");
+        status["conditions"][0]["message"] = json!(text);
+        for pod in [Value::Null, lost] {
+            let ended = end_of(&observed(status.clone(), pod), Seen::Ran);
+            assert!(matches!(ended, Some(End::Disrupted(why)) if why == text));
+        }
     }
 
     #[test]
     fn a_pod_that_its_node_lost_does_not_end_a_job_that_goes_on() {
         let mut lost = container(json!({ "terminated": { "exitCode": 137 } }));
         lost["status"]["conditions"] = json!([{ "type": "DisruptionTarget", "status": "True" }]);
-        assert!(end_of(&observed(json!({}), lost.clone()), true).is_none());
-        let ended = end_of(&observed(failed("BackoffLimitExceeded"), lost), true);
+        assert!(end_of(&observed(json!({}), lost.clone()), Seen::Ran).is_none());
+        let ended = end_of(&observed(failed("BackoffLimitExceeded"), lost), Seen::Ran);
         assert!(matches!(ended, Some(End::Exited(137))));
     }
 
@@ -318,7 +342,7 @@ mod tests {
         let mut leaving = container(json!({ "terminated": { "exitCode": 0 } }));
         leaving["metadata"]["deletionTimestamp"] = json!("2025-11-25T17:53:00Z");
         for pod in [Value::Null, leaving] {
-            let ended = end_of(&observed(done(), pod), false);
+            let ended = end_of(&observed(done(), pod), Seen::Nothing);
             assert!(matches!(ended, Some(End::Exited(0))));
         }
     }

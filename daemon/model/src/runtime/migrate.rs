@@ -116,6 +116,15 @@ impl MigrationPhase {
             Self::Contract => "contract",
         }
     }
+
+    /// Returns whether the part changes the data.
+    #[must_use]
+    pub fn changes_data(self) -> bool {
+        match self {
+            Self::Plan | Self::Backup => false,
+            Self::Expand | Self::Contract => true,
+        }
+    }
 }
 
 impl fmt::Display for MigrationPhase {

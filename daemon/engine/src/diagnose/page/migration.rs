@@ -7,8 +7,8 @@ pub(crate) const MIGRATION_FAILED: &Page = &Page {
     code: "migration-failed",
     title: "A migration of the app's data failed",
     stages: &[Stage::Release],
-    means: "A command of `[migrate]` did not succeed, so that no request comes to the new version: the version before serves as it did. `why` says what is known of the data: nothing is migrated before the backup succeeds, and what `expand` did is never undone by itself. A backup is restored by you alone.",
-    noticed: "The command ran as a Job of the new image and exited with another code than 0, did not end within `migrate.timeout-seconds`, or could not run: its pod is judged as pods of the app are.",
+    means: "A command of `[migrate]` did not succeed, so that no request comes to the new version: the version before serves as it did. `why` says what is known of the data: nothing is migrated before the backup succeeds, and what `expand` did is never undone by itself. Where the command surely did not begin, `why` says that it did not run. A backup is restored by you alone.",
+    noticed: "The command ran as a Job of the new image and exited with another code than 0, did not end within `migrate.timeout-seconds`, lost its node, or could not run: its pod is judged as pods of the app are.",
     causes: &[
         Origin {
             cause: "A statement failed",
@@ -19,7 +19,7 @@ pub(crate) const MIGRATION_FAILED: &Page = &Page {
         Origin {
             cause: "A statement waited too long for a lock",
             evidence: "The lines name `lock timeout`, or `55P03`: the version that serves, or a report, holds the table.",
-            fix: "Submit again at a quieter time, or let `expand` be tried again by itself.",
+            fix: "Submit again at a quieter time, or let the command be tried again by itself.",
             lines: Lines::App(&[
                 "[migrate]",
                 "expand = [\"./manage\", \"migrate\"]",
@@ -48,6 +48,12 @@ pub(crate) const MIGRATION_FAILED: &Page = &Page {
             evidence: "`why` has the words of a problem of Kubernetes, and a reference such as `WL-K8S-028` stands beside the code.",
             fix: "Follow `fix 1`, and the page of that reference.",
             lines: Lines::Shell(&["windlass explain WL-K8S-028"]),
+        },
+        Origin {
+            cause: "The node of its pod was emptied or lost",
+            evidence: "`what` says that its pod was taken from its node. `expand` and `contract` are not run again by themselves then: they may be half done.",
+            fix: "See in the database what was done, then submit again. Drain nodes while no migration runs.",
+            lines: Lines::Shell(&["kubectl --namespace shop--production get jobs"]),
         },
         Origin {
             cause: "Another app had the lock all the while",
