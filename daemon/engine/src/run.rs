@@ -50,6 +50,8 @@ pub struct Run {
     shows_pause: AtomicBool,
     /// All requests go to the new version: a newer job of the app waits for this one.
     is_switched: AtomicBool,
+    /// Attempts that the journal shows, by their reason.
+    attempts: BTreeMap<String, u32>,
     leases: HeldLeases,
 }
 
@@ -72,6 +74,7 @@ impl Run {
             news: None,
             shows_pause: AtomicBool::new(false),
             is_switched: AtomicBool::new(false),
+            attempts: BTreeMap::new(),
             leases: HeldLeases::new(LeaseHolder::new("", "")),
         }
     }
@@ -100,7 +103,7 @@ impl Run {
     }
 
     /// Returns the run as one that goes on with this journal of earlier runs. A pause that it shows is not recorded
-    /// again.
+    /// again, and attempts are counted on.
     #[must_use]
     pub fn with_past(self, journal: &[Event]) -> Self {
         let last = journal.iter().rev().find_map(|event| match event {
@@ -108,7 +111,17 @@ impl Run {
             Event::Resumed { .. } => Some(false),
             _ => None,
         });
-        Self { shows_pause: AtomicBool::new(last.unwrap_or(false)), ..self }
+        let attempts = journal.iter().filter_map(|event| match event {
+            Event::Retrying { attempt, because, .. } => Some((because.clone(), *attempt)),
+            _ => None,
+        });
+        let attempts = attempts.collect();
+        Self { shows_pause: AtomicBool::new(last.unwrap_or(false)), attempts, ..self }
+    }
+
+    /// Returns the attempt that earlier runs came to for a reason: 1 where there was none.
+    pub(crate) fn attempt(&self, because: &str) -> u32 {
+        self.attempts.get(because).copied().unwrap_or(1)
     }
 
     /// Returns the run as one to which news come: the number changes when somebody approved, paused or resumed.

@@ -1,6 +1,10 @@
 //! Migrations: commands of the new image that change the app's data before requests come to it.
 
-use crate::{deploy::Deploy, failure::Cause, ports::Migration};
+use crate::{
+    deploy::Deploy,
+    failure::Cause,
+    ports::{JobEnd, Migration},
+};
 use sha2::{Digest, Sha256};
 use std::{
     pin::pin,
@@ -20,14 +24,15 @@ use windlass_model::{
     runtime::{Backup, Migrate, MigrationPhase},
 };
 
+mod output;
+
+use output::{ends_in_lock_timeout, last_lines};
+
 /// Number of runs of one part, with those after lock timeouts.
 const RUNS: u32 = 4;
 
 /// Pause after a lock timeout: whoever has the lock gets time to end.
 const AGAIN: Duration = Duration::from_secs(10);
-
-/// Number of lines of a command's output that a diagnosis quotes.
-const QUOTED: usize = 30;
 
 impl Deploy<'_> {
     /// Runs a part of a release's migration in its cluster, unless the whole migration was done for the same image by an
@@ -83,11 +88,12 @@ impl Deploy<'_> {
     ) -> Result<(), Cause> {
         let recorder = self.run.recorder();
         let source = source(phase);
-        let changes = matches!(phase, MigrationPhase::Expand | MigrationPhase::Contract);
-        let retries = migrate.retry_lock_timeouts && changes;
+        let retries = migrate.retry_lock_timeouts && phase.changes_data();
         let ending = Arc::new(AtomicBool::new(false));
-        let mut run = 1;
-        let mut before = None;
+        let because = format!("a lock timeout in the migration{}", release.place());
+        // What earlier runs of the daemon tried is not looked at again: its output may be gone.
+        let mut run = if retries { self.run.attempt(&because).clamp(1, RUNS) } else { 1 };
+        let mut before = (run > 1).then(timed_out_before);
         loop {
             let ending = ending.clone();
             let (job, key) = (self.job.id.clone(), format!("{key}/{run}"));
@@ -101,22 +107,25 @@ impl Deploy<'_> {
                 self.writing(release, ended).await
             };
             let running = self.run.retrying(begin);
-            let result = match self.seen_through(&source, &migration.ending, running).await {
-                Ok(result) => result,
+            let ended = match self.seen_through(&source, &migration.ending, running).await {
+                Ok(ended) => ended,
                 Err(cause) => {
                     self.warn_of_unknown_end(&cause, release, phase).await?;
                     return Err(cause);
                 }
             };
-            let result = match (result, before) {
+            let JobEnd { result, may_have_run } = match (ended.result, before) {
                 // What it did before its lock timeout is to be known.
                 (ActionResult::Waited | ActionResult::Denied(_), Some(failed)) => {
+                    let failed = JobEnd::ran(failed);
                     return Err(self.migration_failed(release, migrate, phase, failed).await?);
                 }
                 (ActionResult::Waited, None) => {
                     return Err(Cause::Stopped(self.run.stopped().await));
                 }
-                (result, _) => result,
+                (result, before) => {
+                    JobEnd { result, may_have_run: ended.may_have_run || before.is_some() }
+                }
             };
             let output = result.output();
             if let ActionResult::Exited { .. } = result {
@@ -127,8 +136,9 @@ impl Deploy<'_> {
             if let ActionResult::Exited { code: 0, .. } = result {
                 return Ok(());
             }
-            if !retries || run == RUNS || !names_lock_timeout(&output) {
-                return Err(self.migration_failed(release, migrate, phase, result).await?);
+            if !retries || run == RUNS || !ends_in_lock_timeout(&output) {
+                let failed = JobEnd { result, may_have_run };
+                return Err(self.migration_failed(release, migrate, phase, failed).await?);
             }
             run += 1;
             before = Some(result);
@@ -137,7 +147,7 @@ impl Deploy<'_> {
                 continue;
             }
             let after_ms = u64::try_from(AGAIN.as_millis()).unwrap_or(u64::MAX);
-            let because = format!("a lock timeout in the migration{}", release.place());
+            let because = because.clone();
             self.run.record(Event::Retrying { attempt: run, after_ms, because }).await?;
             sleep(AGAIN).await;
         }
@@ -157,7 +167,7 @@ impl Deploy<'_> {
                 | ClusterError::NotYet { .. }
                 | ClusterError::NotTrusted { .. }
         );
-        if !is_away || matches!(phase, MigrationPhase::Plan | MigrationPhase::Backup) {
+        if !is_away || !phase.changes_data() {
             return Ok(());
         }
         let message = format!(
@@ -199,7 +209,7 @@ impl Deploy<'_> {
         release: &Release,
         migrate: &Migrate,
         phase: MigrationPhase,
-        result: ActionResult,
+        end: JobEnd,
     ) -> Result<Cause, Cause> {
         let backup_ms = match migrate.backup {
             Backup::None => None,
@@ -207,9 +217,9 @@ impl Deploy<'_> {
                 self.migrated(release, &self.key(release, migrate, MigrationPhase::Backup)).await?
             }
         };
-        let never_ran = matches!(result, ActionResult::Denied(_));
-        let message = result.to_string();
-        let (output, judged) = match result {
+        let never_ran = !end.may_have_run;
+        let message = end.result.to_string();
+        let (output, judged) = match end.result {
             ActionResult::Exited { output, .. } => (last_lines(&output), None),
             ActionResult::Hopeless(judged) => (Vec::new(), Some(judged)),
             ActionResult::Waited
@@ -258,15 +268,9 @@ fn source(phase: MigrationPhase) -> String {
     format!("migrate {phase}")
 }
 
-/// Returns whether the output of a command names a lock timeout of PostgreSQL, by its code or its words.
-fn names_lock_timeout(output: &str) -> bool {
-    output.contains("55P03") || output.contains("lock timeout")
-}
-
-fn last_lines(output: &str) -> Vec<String> {
-    let lines: Vec<_> = output.lines().collect();
-    let from = lines.len().saturating_sub(QUOTED);
-    lines.iter().skip(from).map(|line| (*line).to_owned()).collect()
+/// Returns the result of a command that an earlier run of the daemon saw end. The journal has what it printed.
+fn timed_out_before() -> ActionResult {
+    ActionResult::Failed("a lock timeout, before the daemon was started again".into())
 }
 
 #[cfg(test)]
@@ -317,26 +321,5 @@ mod tests {
         let keys = [&one, &of_app, &of_web, &of_secret, &of_version].map(of);
         let different: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());
-    }
-
-    #[test]
-    fn only_a_lock_timeout_is_one() {
-        for output in [
-            "ERROR:  canceling statement due to lock timeout",
-            "psycopg.errors.LockNotAvailable: 55P03",
-        ] {
-            assert!(names_lock_timeout(output), "{output}");
-        }
-        for output in ["", "ERROR:  canceling statement due to statement timeout", "deadlock"] {
-            assert!(!names_lock_timeout(output), "{output}");
-        }
-    }
-
-    #[test]
-    fn the_end_of_an_output_is_quoted() {
-        let output: String = (0..50).map(|line| format!("line {line}\n")).collect();
-        let quoted = last_lines(&output);
-        assert_eq!(quoted.len(), QUOTED);
-        assert_eq!(quoted.last().map(String::as_str), Some("line 49"));
     }
 }

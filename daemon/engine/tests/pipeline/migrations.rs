@@ -142,6 +142,58 @@ async fn a_lock_timeout_is_tried_again_only_where_the_app_says_so() {
     assert_eq!(other.cluster.migrated().len(), 1, "it is no lock timeout");
 }
 
+/// Nobody has to look for half of a change that was never begun.
+#[tokio::test(start_paused = true)]
+async fn a_command_that_never_ran_has_changed_nothing_unless_an_earlier_try_did() {
+    use MigrationPhase::Expand;
+    let world = World::new().running("old").with(Fault::MigrationNeverRuns(Expand));
+    let diagnosis = failed(run(&world, &with(RETRIED)).await);
+    assert!(diagnosis.why.contains("nothing was migrated: `expand` did not run"), "{diagnosis}");
+    let world = World::new().running("old").with(Fault::MigrationNeverRuns(Expand));
+    let world = world.with(Fault::LockTimeouts(1));
+    let diagnosis = failed(run(&world, &with(RETRIED)).await);
+    assert_eq!(world.cluster.migrated().len(), 2);
+    assert!(diagnosis.why.contains("may be half done"), "{diagnosis}");
+}
+
+/// The Job of the first try has ended, and its pod may be gone: only the journal knows the reason.
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_with_the_try_that_the_journal_names() {
+    let world = || World::new().running("old").with(Fault::LockTimeouts(1));
+    let whole = world();
+    run(&whole, &with(RETRIED)).await;
+    let past = whole.past();
+    let is_retry = |event: &Event| matches!(event, Event::Retrying { .. });
+    let events = past.iter().position(is_retry).unwrap() + 1;
+    for is_cancelled in [false, true] {
+        let world = world().with(Fault::OutputsGone).with(Fault::KilledAfter(events));
+        live(&world, &with(RETRIED)).await.unwrap_err();
+        assert_eq!(world.cluster.migrated().len(), 1);
+        world.restart();
+        if is_cancelled {
+            // The second try never begins, and what the first one did is to be known.
+            world.journal.cancel();
+            let diagnosis = failed(run(&world, &with(RETRIED)).await);
+            assert!(diagnosis.what.contains("a lock timeout, before"), "{diagnosis}");
+            assert!(diagnosis.why.contains("may be half done"), "{diagnosis}");
+            assert_eq!(world.cluster.migrated().len(), 1);
+            continue;
+        }
+        let outcome = run(&world, &with(RETRIED)).await;
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+        assert_eq!(world.cluster.migrated(), whole.cluster.migrated());
+        let retries = world.past().iter().filter(|event| is_retry(event)).count();
+        assert_eq!(retries, 1);
+    }
+    // Tries are counted over all runs of the daemon.
+    let always = World::new().running("old").with(Fault::LockTimeouts(9));
+    let always = always.with(Fault::KilledAfter(events));
+    live(&always, &with(RETRIED)).await.unwrap_err();
+    always.restart();
+    assert_eq!(failed(run(&always, &with(RETRIED)).await).code, "migration-failed");
+    assert_eq!(always.cluster.migrated().len(), 4, "three more tries");
+}
+
 /// A command that is killed leaves the data half changed, so the job ends before the next one.
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_job_sees_a_part_through_and_begins_no_other() {

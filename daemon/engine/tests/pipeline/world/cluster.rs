@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
-        Cluster, ClusterReader, Inspect, LogLine, LogRequest, MadeObject, Migration, ObjectChange,
-        Observation,
+        Cluster, ClusterReader, Inspect, JobEnd, LogLine, LogRequest, MadeObject, Migration,
+        ObjectChange, Observation,
     },
     recorder::Recorder,
 };
@@ -247,14 +247,14 @@ impl Cluster for FakeCluster {
         release: &Release,
         migration: &Migration,
         recorder: &Recorder,
-    ) -> Result<ActionResult, ClusterError> {
+    ) -> Result<JobEnd, ClusterError> {
         if self.faults.call() {
             return Err(away("refused"));
         }
         let name = format!("{}/{}", release.cluster(), migration.key);
         let is_made = self.migrated.lock().unwrap().iter().any(|(known, ..)| *known == name);
         if migration.is_ending() && !is_made {
-            return Ok(ActionResult::Waited);
+            return Ok(JobEnd::never_ran(ActionResult::Waited));
         }
         let before = self.make_job(release, migration);
         let line = format!("migrates, {}", migration.phase);
@@ -263,10 +263,20 @@ impl Cluster for FakeCluster {
             tokio::time::sleep(Duration::from_secs(20)).await;
         }
         let is_locked = |fault: &Fault| matches!(fault, Fault::LockTimeouts(all) if before < *all);
-        let output = if self.faults.any(is_locked) { "ERROR: 55P03" } else { "printed hunter22" };
+        let times_out = self.faults.any(is_locked);
+        if !times_out && self.faults.has(&Fault::MigrationNeverRuns(migration.phase)) {
+            return Ok(JobEnd::never_ran(ActionResult::Failed("it never ran".into())));
+        }
+        let output = if is_made && self.faults.has(&Fault::OutputsGone) {
+            ""
+        } else if times_out {
+            "ERROR: 55P03"
+        } else {
+            "printed hunter22"
+        };
         let fails = self.faults.has_in(release.cluster(), &Fault::MigrationFails(migration.phase));
-        let code = i32::from(fails || output.starts_with("ERROR"));
-        Ok(ActionResult::Exited { code, output: output.into() })
+        let code = i32::from(fails || times_out);
+        Ok(JobEnd::ran(ActionResult::Exited { code, output: output.into() }))
     }
 
     async fn observe(

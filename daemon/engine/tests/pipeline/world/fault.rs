@@ -76,6 +76,10 @@ pub(crate) enum Fault {
     MigrationFails(MigrationPhase),
     /// Somebody cancels the job while this part of a migration runs.
     CancelledIn(MigrationPhase),
+    /// The pod of this part of migrations never runs.
+    MigrationNeverRuns(MigrationPhase),
+    /// What a migration's Job printed is gone once another run of the daemon looks at it.
+    OutputsGone,
     /// So many runs of a migration end with a lock timeout.
     LockTimeouts(usize),
     /// Commands of hooks exit with 1.
