@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::{
+    process::Child,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -66,7 +67,31 @@ impl Shop {
         self.database.sql(statement).unwrap()
     }
 
-    /// Returns the names of the Jobs of migrations.
+    /// Locks a table, as somebody does who changes it by hand: nobody else reads it.
+    fn lock(&self, table: &str) -> Child {
+        let statements = format!("BEGIN; LOCK TABLE {table}; SELECT pg_sleep(600)");
+        let holder = self.database.client(&statements).spawn().unwrap();
+        let began = Instant::now();
+        let locked = format!(
+            "SELECT count(*) FROM pg_locks \
+             WHERE relation = '{table}'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+        );
+        while self.sql(&locked) == "0" {
+            assert!(began.elapsed() < Duration::from_secs(10), "nobody has {table}");
+        }
+        holder
+    }
+
+    fn unlock(&self, mut holder: Child) {
+        // Its server would sleep on without it.
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE query LIKE 'BEGIN; LOCK TABLE%' AND pid <> pg_backend_pid()",
+        );
+        let _ = holder.wait().unwrap();
+    }
+
+    /// Returns the number of the Jobs of migrations.
     fn jobs(&self) -> usize {
         self.env.names("jobs").lines().filter(|name| name.contains("-migrate-")).count()
     }
@@ -169,44 +194,61 @@ fn a_schema_changes_while_the_old_version_and_the_new_one_serve() {
 
 #[test]
 fn locks_of_the_database_and_of_other_apps_are_waited_for() {
-    let shop = Shop::new("t-migrate-locks", port::POSTGRES_LOCKS);
+    let mut shop = Shop::new("t-migrate-locks", port::POSTGRES_LOCKS);
     shop.release("v1", &migrate(FIRST, "")).succeeded();
 
     // Somebody has the table: the statement gives up soon, and is tried again until nobody has it any more.
-    let mut holder =
-        shop.database.client("BEGIN; LOCK TABLE items; SELECT pg_sleep(600)").spawn().unwrap();
-    let began = Instant::now();
-    let locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted";
-    while shop.sql(locked) == "0" {
-        assert!(began.elapsed() < Duration::from_secs(10), "nobody has the table");
-    }
+    let holder = shop.lock("items");
     let more = "lock-timeout-ms = 300\nretry-lock-timeouts = true\n";
     let id = shop.begin("app", "v2", &migrate(SECOND, more));
     let gave_up = shop.env.await_event(&id, printed("55P03"));
     assert!(gave_up.is_some(), "{:#?}", shop.env.events(&id));
-    // Its server would sleep on without it.
-    shop.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE query LIKE 'BEGIN; LOCK TABLE%' AND pid <> pg_backend_pid()",
-    );
-    let _ = holder.wait().unwrap();
+    shop.unlock(holder);
     shop.env.watch(&id).succeeded();
     shop.env.serves("app", "v2 sells tea");
 
-    // Two apps on one database: one begins when the other has ended.
-    shop.sql("CREATE TABLE turns (app text, at timestamptz)");
+    // A statement that takes too long is no lock timeout.
+    let more = "statement-timeout-seconds = 1\nretry-lock-timeouts = true\n";
+    let jobs = shop.jobs();
+    let ended = shop.release("v3", &migrate("SELECT pg_sleep(5)", more));
+    let text = ended.failed_with("release", "migration-failed");
+    assert!(text.contains("57014"), "{text}");
+    at(&shop.env.events(&ended.id), printed("57014"));
+    assert_eq!(shop.jobs(), jobs + 1, "it is not tried again");
+
+    // Two apps on one database: one begins when the other has ended, also where the daemon is killed meanwhile.
+    shop.sql("CREATE TABLE turns (app text, part text, at timestamptz)");
+    shop.sql("CREATE TABLE gate (n int)");
+    let holder = shop.lock("gate");
     let turn = |app: &str| {
-        let mark = format!("INSERT INTO turns VALUES ('{app}', clock_timestamp())");
-        migrate(&format!("{mark}|SELECT pg_sleep(5)|{mark}"), "lock = \"shop-db\"\n")
+        let mark =
+            |part: &str| format!("INSERT INTO turns VALUES ('{app}', '{part}', clock_timestamp())");
+        let statements = format!("{}|SELECT count(*) FROM gate|{}", mark("begins"), mark("ends"));
+        migrate(&statements, "lock = \"shop-db\"\nlock-timeout-ms = 0\n")
     };
     let jobs = ["one", "two"].map(|app| shop.begin(app, app, &turn(app)));
+    let began = Instant::now();
+    let waits = printed("waits for its turn: Job ");
+    let has_waited = || jobs.iter().any(|id| shop.env.events(id).iter().any(&waits));
+    // One is in the middle of its statements then.
+    while shop.sql("SELECT count(*) FROM turns") != "1" || !has_waited() {
+        let events = || jobs.each_ref().map(|id| shop.env.events(id));
+        assert!(began.elapsed() < Duration::from_secs(150), "nobody waits: {:#?}", events());
+        sleep(Duration::from_millis(500));
+    }
+    shop.env.daemon.kill();
+    shop.env.daemon.restart().unwrap();
+    shop.unlock(holder);
     for id in &jobs {
         shop.env.watch(id).succeeded();
     }
-    let turns = shop.sql("SELECT app FROM turns ORDER BY at");
-    let turns: Vec<_> = turns.lines().collect();
+    // Each part ran once.
+    let turns = shop.sql("SELECT app, part FROM turns ORDER BY at");
+    let of = |app: &str| [format!("{app}|begins"), format!("{app}|ends")];
+    let (one, two) = (of("one"), of("two"));
+    let turns: Vec<_> = turns.lines().map(str::to_owned).collect();
     assert!(
-        turns == ["one", "one", "two", "two"] || turns == ["two", "two", "one", "one"],
+        turns == [one.clone(), two.clone()].concat() || turns == [two, one].concat(),
         "{turns:?}"
     );
 }

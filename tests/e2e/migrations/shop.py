@@ -21,7 +21,7 @@ HOST, PORT = os.environ["DATABASE"].split(":")
 
 class Database:
     def __init__(self):
-        self.socket = socket.create_connection((HOST, int(PORT)), timeout=60)
+        self.socket = socket.create_connection((HOST, int(PORT)), timeout=180)
         self.file = self.socket.makefile("rb")
         # What libpq does with PGOPTIONS.
         given = {"user": "shop", "database": "postgres", "options": os.environ.get("PGOPTIONS", "")}

@@ -80,7 +80,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn observed(status: Value, pods: &[Value]) -> Observed {
-        let pod = |state: &Value| {
+        let pod = |state: &Value| -> Pod {
             serde_json::from_value(json!({ "status": { "containerStatuses": [{
                 "name": "app", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
             }] } }))
