@@ -26,7 +26,7 @@ struct Recorded {
     title: &'static str,
     keys: &'static str,
     bad: Bad,
-    /// Whether a gate is opened in each run that comes to it.
+    /// Says that a gate is opened in each run that comes to it.
     is_gated: bool,
 }
 

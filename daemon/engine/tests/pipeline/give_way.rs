@@ -111,14 +111,12 @@ async fn a_rolling_update_gives_way_until_it_replaces_pods() {
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
     assert!(reported.is_empty());
 
-    let hooked = || Arc::new(World::new().running("old").with_hooks(hooks(Policy::RollBack)));
-    let world = hooked();
-    let (outcome, reported) = live(&world, &job(), Some(true)).await;
-    assert_eq!((outcome, reported), (superseded(), vec![true, false]));
-    assert_eq!(world.serves().as_deref(), Some("old"));
-    let world = hooked();
-    let (outcome, reported) = live(&world, &job(), Some(false)).await;
-    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-    assert_eq!(reported, [true, false]);
-    assert_eq!(world.serves().as_deref(), Some("new"));
+    let hooked = || World::new().running("old").with_hooks(hooks(Policy::RollBack));
+    // The hook, then the change.
+    for (step, is_ended, served) in [(1, true, "old"), (2, false, "new")] {
+        let world = Arc::new(hooked().with(Fault::SupersededAt(Cursor::Forward(step))));
+        let (outcome, reported) = live(&world, &job(), None).await;
+        assert_eq!(outcome == superseded(), is_ended, "{step}: {outcome:?}");
+        assert_eq!((reported, world.serves().as_deref()), (vec![true, false], Some(served)));
+    }
 }

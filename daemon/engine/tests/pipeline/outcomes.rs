@@ -152,7 +152,7 @@ async fn killed_anywhere_a_canary_by_numbers_of_pods_ends_as_in_one_life() {
     killed_anywhere("canary by pods", &by_replicas(), &OUTCOMES).await;
 }
 
-/// Old pods end before new ones start, on the way forward and on the way back.
+/// Old pods end before new ones start, forward and in a rollback.
 #[tokio::test(start_paused = true)]
 async fn a_recreation_has_one_gap_in_each_direction() {
     let world = serving(RECREATE);

@@ -46,7 +46,7 @@ const OUTCOMES: [(&str, Made, &str); 8] = [
 const SWITCHED: [&str; 3] =
     ["default: older beside, 100 %", "default: 100 % to older", "default: older"];
 
-/// What is rolled back: the release that serves, and the one of before that comes back.
+/// A job that rolls back: the release that serves, and the one of before that comes back.
 struct Case {
     name: &'static str,
     bad: Release,

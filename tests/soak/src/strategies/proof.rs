@@ -39,7 +39,7 @@ pub(super) struct Proof {
 pub(super) struct Run {
     /// Time from the plan, or from the abort, to the end.
     pub(super) takes: Duration,
-    /// Whether the kill met the job before its end.
+    /// Says that the kill met the job before its end.
     pub(super) was_met: bool,
 }
 

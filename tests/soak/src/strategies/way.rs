@@ -6,7 +6,7 @@ use std::fmt;
 pub(super) struct Strategy {
     pub(super) name: &'static str,
     pub(super) keys: &'static str,
-    /// Whether there is a time in which nothing serves.
+    /// Says that there is a time in which nothing serves.
     pub(super) may_lose: bool,
     pub(super) abort: Abort,
 }
@@ -48,13 +48,13 @@ pub(super) const STRATEGIES: [Strategy; 4] = [
 /// The course of a release.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Course {
-    /// It succeeds.
+    /// The release succeeds.
     Forward,
-    /// Its program ends at once, and it is rolled back.
+    /// The program ends at once, and the release is rolled back.
     Crashes,
     /// Somebody aborts it.
     Aborted,
-    /// It is a rollback to the release before.
+    /// The job is a rollback to the release before.
     Rollback,
 }
 
