@@ -18,6 +18,9 @@ run of each strategy succeeds. In the second one something is wrong with `three`
 the plan; a line is printed as the step begins. [strategies.md](strategies.md) says what the steps mean.
 ";
 
+/// Characters of a commit that steps show.
+const SHOWN: usize = 10;
+
 /// Program that ends at once.
 const CRASH: &str = "command = [\"python3\", \"-c\", \"raise SystemExit(3)\"]\n";
 
@@ -127,7 +130,7 @@ fn show(
     for event in events {
         let Some(mut line) = line_of(event) else { continue };
         for (commit, name) in names {
-            line = line.replace(&commit[..7], name);
+            line = line.replace(&commit[..SHOWN], name);
         }
         let _ = writeln!(text, "{:6.1} s  {line}", at(event) - planned);
     }
