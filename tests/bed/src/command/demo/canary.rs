@@ -89,9 +89,11 @@ impl Show {
         let args = ["--output", "json", "jobs", "--project", "demo", "--app", app];
         let text = self.daemon.windlass(&args)?.text;
         let newest: Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
-        match &newest["ended"]["diagnosis"]["code"] {
-            found if found == code => Ok(()),
-            found => Err(format!("{app} was to fail with `{code}`, not {found}").into()),
+        let found = newest.pointer("/ended/diagnosis/code").and_then(Value::as_str);
+        if found == Some(code) {
+            return Ok(());
         }
+        let found = found.unwrap_or("no diagnosis");
+        Err(format!("{app} was to fail with `{code}`, not with {found}").into())
     }
 }
