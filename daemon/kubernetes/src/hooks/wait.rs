@@ -312,7 +312,7 @@ mod tests {
         assert!(end_of(&observed(json!({}), waits), Seen::Nothing).is_none(), "it may still run");
     }
 
-    /// Its exit code says nothing of the command.
+    /// The exit code of the pod says nothing of the command.
     #[test]
     fn a_pod_that_its_node_lost_ends_a_job_that_makes_no_other_one() {
         let mut lost = container(json!({ "terminated": { "exitCode": 137 } }));

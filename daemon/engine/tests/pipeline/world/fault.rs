@@ -78,7 +78,7 @@ pub(crate) enum Fault {
     CancelledIn(MigrationPhase),
     /// The pod of this part of migrations never runs.
     MigrationNeverRuns(MigrationPhase),
-    /// What a migration's Job printed is gone once another run of the daemon looks at it.
+    /// The output of a migration's Job is gone once another run of the daemon looks at it.
     OutputsGone,
     /// So many runs of a migration end with a lock timeout.
     LockTimeouts(usize),
