@@ -10,7 +10,7 @@ pub(crate) struct Judge<'a> {
     well: u32,
     /// Number of measurements that were out of bounds.
     failed: u32,
-    /// Number of measurements that had no value.
+    /// Number of measurements since the first value that had none.
     lacking: u32,
     /// Number of the last measurements that had no value.
     without: u32,
@@ -39,11 +39,11 @@ pub enum Fault {
         /// The reason for the last one.
         reason: String,
     },
-    /// More than half of the measurements of the hold had no value.
+    /// More than half of the measurements of the hold since the first value had none.
     SeldomValue {
         /// Number of measurements without a value.
         times: u32,
-        /// Number of all measurements.
+        /// Number of all measurements since the first value.
         of: u32,
         /// The reason for the last one.
         reason: String,
@@ -76,7 +76,9 @@ impl<'a> Judge<'a> {
             }
             Err(reason) => {
                 self.without = self.without.saturating_add(1);
-                self.lacking = self.lacking.saturating_add(1);
+                // Before the first request there is nothing to measure.
+                let is_lost = self.well.saturating_add(self.failed) > 0;
+                self.lacking = self.lacking.saturating_add(u32::from(is_lost));
                 self.reason.clone_from(&reason);
                 let times = self.without;
                 let fault =
@@ -144,7 +146,10 @@ impl fmt::Display for Fault {
                 write!(f, "no value, {times} times in a row: {reason}")
             }
             Self::SeldomValue { times, of, reason } => {
-                write!(f, "no value in {times} of {of} measurements of the hold: {reason}")
+                write!(
+                    f,
+                    "no value in {times} of {of} measurements since the first value: {reason}"
+                )
             }
             Self::NeverWell { reason } if reason.is_empty() => {
                 f.write_str("not once within bounds during the hold")
@@ -233,10 +238,12 @@ mod tests {
         judge.take(Ok(99.0));
         assert_eq!(judge.end(), None);
         // A Prometheus that is down since then lets no version pass either.
-        judge.take(none());
-        assert_eq!(judge.end(), None, "two of four");
+        for _ in 0..2 {
+            judge.take(none());
+            assert_eq!(judge.end(), None);
+        }
         judge.take(none());
         let text = judge.end().unwrap().to_string();
-        assert_eq!(text, "no value in 3 of 5 measurements of the hold: no series");
+        assert_eq!(text, "no value in 3 of 5 measurements since the first value: no series");
     }
 }

@@ -1,4 +1,5 @@
-//! A release gives way to a newer job of its app until all requests are switched to it, or until it replaces pods.
+//! A release gives way to a newer job of its app until all requests are switched to it, or until it
+//! changes data or replaces pods.
 
 use crate::run::Run;
 use std::mem;
@@ -8,8 +9,8 @@ use windlass_model::plan::Plan;
 pub(super) struct GivingWay<'a> {
     run: &'a Run,
     is_on: bool,
-    /// Index of the step that switches all requests, or that replaces the pods that serve. `None` means that the plan
-    /// gives way at no time.
+    /// Index of the step that switches all requests, changes data, or replaces the pods that serve. `None` means that the
+    /// plan gives way at no time.
     switch: Option<usize>,
 }
 

@@ -109,7 +109,7 @@ async fn decided(request: &DryRunRequest<'_>, ports: &Ports, run: &Run) -> Resul
     let release = provisional_release(&placeholders, app, commit, &decision, env);
     let release = release.at(&clusters.names);
     wall::check(&release, ports).await.map_err(at(Stage::Detect))?;
-    metrics::check(&release, clusters.order, ports).map_err(at(Stage::Release))?;
+    metrics::check(&release, ports).map_err(at(Stage::Release))?;
     let plan = steps_of(&release, clusters, serving, ports);
     metrics::check_plan(&plan, ports).map_err(at(Stage::Release))?;
     let strategies = plan.strategies();

@@ -2,19 +2,16 @@
 
 use crate::{failure::Cause, ports::Ports};
 use windlass_model::{
-    cluster::RolloutOrder,
     job::Release,
     plan::{Plan, Step},
 };
 
-/// Checks that clusters in which a release is going to be measured have a Prometheus: without one, every hold would fail.
-///
-/// Where clusters follow each other, the first one in which a version serves is measured alone. That is the first of
-/// all unless the app comes to it for the first time, which the plan shows.
-pub(super) fn check(release: &Release, order: RolloutOrder, ports: &Ports) -> Result<(), Cause> {
-    match order {
-        RolloutOrder::Sequential => measurable(release, release.clusters.iter().take(1), ports),
-        RolloutOrder::Parallel => measurable(release, &release.clusters, ports),
+/// Checks that a release with metrics goes to some cluster with a Prometheus. Which clusters are measured is known once there
+/// is a plan.
+pub(super) fn check(release: &Release, ports: &Ports) -> Result<(), Cause> {
+    match release.clusters.iter().any(|cluster| ports.metrics.knows(cluster)) {
+        true => Ok(()),
+        false => measurable(release, &release.clusters, ports),
     }
 }
 

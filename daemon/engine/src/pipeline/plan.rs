@@ -48,7 +48,7 @@ impl Deploy<'_> {
                 release.runtime.strategy = release.runtime.strategy.at_once();
             }
             let release = &release;
-            metrics::check(release, self.job.clusters.order, self.ports)?;
+            metrics::check(release, self.ports)?;
             // First: a release that ends between both checks is found by the second.
             self.ports.underway.enter(&self.job.id, release, &self.ports.exposure)?;
             wall::check(release, self.ports).await?;

@@ -37,7 +37,7 @@ impl Deploy<'_> {
             let checked = check_preview(&release, preview.host.as_deref());
             checked.map_err(|error| Failure { at: Stage::Detect, cause: error.into() })?;
         }
-        let measurable = metrics::check(&release, self.job.clusters.order, self.ports);
+        let measurable = metrics::check(&release, self.ports);
         measurable.map_err(|cause| Failure { at: Stage::Release, cause })?;
         for release in release.each() {
             match self.ports.reader.check(&release).await {

@@ -109,7 +109,9 @@ async fn a_cluster_that_is_not_measured_needs_no_prometheus() {
         (RolloutOrder::Sequential, &BOTH[..], "us", "Succeeded"),
         (RolloutOrder::Sequential, &BOTH[..], "eu", refused),
         (RolloutOrder::Parallel, &BOTH[..], "us", refused),
-        // The app comes to the first cluster for the first time: the second one shows whether the version is well.
+        // The app comes to one cluster for the first time: the other one shows whether the version is well.
+        (RolloutOrder::Sequential, &BOTH[1..], "eu", "Succeeded"),
+        (RolloutOrder::Parallel, &BOTH[1..], "eu", "Succeeded"),
         (RolloutOrder::Sequential, &BOTH[1..], "us", refused),
     ] {
         assert_eq!(

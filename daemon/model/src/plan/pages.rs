@@ -49,7 +49,7 @@ For all of them:
 - **A failure** of any step and an abort lead to the same rollback. A step that was not begun is not rolled back, and neither
   is a cluster that was not changed.
 - **A newer job** of the app: a blue-green or canary release ends for it, by the same rollback, until all requests are
-  switched. Any other ends for it until it replaces pods, which hooks and migrations come before. A rollback is waited for.
+  switched. Any other ends for it until it changes data or replaces pods. A rollback is waited for.
 - **A kill of the daemon** at any place is no failure: the next one goes on at the step where it stood. A hold begins again.
 - **Only `web` has two versions side by side.** Other processes, which get no requests through the Service, are replaced
   after the switch by a rolling update; scheduled ones run the new version from then on.
@@ -124,7 +124,7 @@ shared: those within the cluster, to the Service, come to the old version until 
 Gateway a person may see both versions in turns.
 
 A metric ends the release when it is out of its bounds more than `failures` times, when it has no value more than
-`inconclusive` times in a row, and when it was never within its bounds in a hold, or had no value most of the time. So
+`inconclusive` times in a row, and when it was never within its bounds in a hold, or lost its value for most of it. So
 does a pod of the new version that breaks.",
     },
     Page {

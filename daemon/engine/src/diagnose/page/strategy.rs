@@ -125,7 +125,7 @@ pub(crate) const METRIC_INCONCLUSIVE: &Page = &Page {
     title: "A metric of the new version has no value",
     stages: &[Stage::Release],
     means: "Nobody knows whether the new version is well, so it gets no further request. All requests go to the version before again.",
-    noticed: "More measurements in a row than `inconclusive` had no value, more than half of those of a hold had none, or none of a whole hold was within bounds. A Prometheus that does not answer, or refuses the expression, gives no value either: `what` says which.",
+    noticed: "More measurements in a row than `inconclusive` had no value, more than half of those of a hold since the first value had none, or none of a whole hold was within bounds. A Prometheus that does not answer, or refuses the expression, gives no value either: `what` says which.",
     causes: &[
         Origin {
             cause: "The new version got no request",

@@ -9,6 +9,9 @@ const LOCK_TIMEOUT: [&str; 2] = ["55P03", "lock timeout"];
 /// Words of an error, as PostgreSQL and the languages of its clients have them: `ERROR:`, `psycopg.errors.SyntaxError:`.
 const ERROR: [&str; 6] = ["ERROR", "FATAL", "rror:", "Exception:", "SQLSTATE", ".errors."];
 
+/// Words of runners about the command that they ran, whose own error stands before.
+const WRAPPER: [&str; 3] = ["exited with code", "Lifecycle script", "Command failed"];
+
 /// Returns the last lines of an output.
 pub(super) fn last_lines(output: &str) -> Vec<String> {
     let lines: Vec<_> = output.lines().collect();
@@ -20,7 +23,8 @@ pub(super) fn last_lines(output: &str) -> Vec<String> {
 /// for another reason. The frames of a stack may follow the error, so more than the last line counts.
 pub(super) fn ends_in_lock_timeout(output: &str) -> bool {
     let lines = last_lines(output);
-    let last = lines.iter().rfind(|line| names(line, &LOCK_TIMEOUT) || names(line, &ERROR));
+    let own = lines.iter().filter(|line| !names(line, &WRAPPER));
+    let last = own.rev().find(|line| names(line, &LOCK_TIMEOUT) || names(line, &ERROR));
     last.is_some_and(|line| names(line, &LOCK_TIMEOUT))
 }
 
@@ -72,7 +76,8 @@ mod tests {
             "\tat org.postgresql.core.v3.QueryExecutorImpl.execute(QueryExecutorImpl.java:1)\n"
                 .repeat(12)
         );
-        for output in [of_node, of_ruby, of_java.as_str()] {
+        let of_bun = "ERROR:  canceling statement due to lock timeout\nerror: script \"migrate\" exited with code 1\n";
+        for output in [of_node, of_ruby, of_java.as_str(), of_bun] {
             assert!(ends_in_lock_timeout(output), "{output}");
         }
     }
