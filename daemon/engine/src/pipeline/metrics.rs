@@ -11,7 +11,7 @@ use windlass_model::{
 pub(super) fn check(release: &Release, ports: &Ports) -> Result<(), Cause> {
     match release.clusters.iter().any(|cluster| ports.metrics.knows(cluster)) {
         true => Ok(()),
-        false => measurable(release, &release.clusters, ports),
+        false => measurable(release, ports),
     }
 }
 
@@ -22,7 +22,7 @@ pub(super) fn check_plan(plan: &Plan, ports: &Ports) -> Result<(), Cause> {
 
 fn check_step(step: &Step, ports: &Ports) -> Result<(), Cause> {
     match step {
-        Step::Hold { release, .. } => measurable(release, &release.clusters, ports),
+        Step::Hold { release, .. } => measurable(release, ports),
         Step::Parallel(steps) | Step::Sequence(steps) => {
             steps.iter().try_for_each(|step| check_step(step, ports))
         }
@@ -36,16 +36,12 @@ fn check_step(step: &Step, ports: &Ports) -> Result<(), Cause> {
     }
 }
 
-fn measurable<'a>(
-    release: &Release,
-    clusters: impl IntoIterator<Item = &'a String>,
-    ports: &Ports,
-) -> Result<(), Cause> {
+fn measurable(release: &Release, ports: &Ports) -> Result<(), Cause> {
     let metrics = &release.runtime.strategy.metrics;
     if metrics.is_empty() {
         return Ok(());
     }
-    match clusters.into_iter().find(|cluster| !ports.metrics.knows(cluster)) {
+    match release.clusters.iter().find(|cluster| !ports.metrics.knows(cluster)) {
         None => Ok(()),
         Some(cluster) => Err(Cause::NoPrometheus {
             cluster: cluster.clone(),

@@ -91,7 +91,7 @@ async fn a_failure_in_one_is_put_back_wherever_it_came() {
     }
 }
 
-/// Where clusters follow each other, the first one that serves is measured alone.
+/// The first cluster that serves is measured alone where clusters follow each other.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_not_measured_needs_no_prometheus() {
     let text = "[strategy]\nkind = \"canary\"\nweights = [50, 100]\n[strategy.metrics.up]\nquery = \"up\"\nmin = 1";
