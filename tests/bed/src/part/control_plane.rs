@@ -138,14 +138,22 @@ impl Plane {
 
     /// Runs kubectl as this cluster's admin.
     pub fn kubectl(self, layout: &Layout, args: &[&str]) -> Result<String> {
-        run(Command::new(layout.program("kubectl"))
-            .arg("--kubeconfig")
-            .arg(self.kubeconfig(layout))
-            .args(args))
+        run(self.kubectl_command(layout).args(args))
+    }
+
+    fn kubectl_command(self, layout: &Layout) -> Command {
+        let mut command = Command::new(layout.program("kubectl"));
+        command.arg("--kubeconfig").arg(self.kubeconfig(layout));
+        command
     }
 }
 
 /// Runs kubectl as the admin of the bed's cluster.
 pub fn kubectl(layout: &Layout, args: &[&str]) -> Result<String> {
     Plane(1).kubectl(layout, args)
+}
+
+/// Returns kubectl as the admin of the bed's cluster, without arguments.
+pub(super) fn kubectl_command(layout: &Layout) -> Command {
+    Plane(1).kubectl_command(layout)
 }

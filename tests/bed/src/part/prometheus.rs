@@ -16,6 +16,10 @@ use std::{
     time::Duration,
 };
 
+mod pods;
+
+use pods::Pods;
+
 /// Name of the job under which the daemon is read, as the alert rules have it.
 pub const JOB: &str = "windlass";
 
@@ -26,6 +30,8 @@ pub const GATEWAY_JOB: &str = "traefik";
 pub struct Prometheus {
     _running: Running,
     port: u16,
+    /// `None` means that it reads fixed addresses.
+    _pods: Option<Pods>,
 }
 
 /// A Prometheus to start: its name and port, and what it reads.
@@ -60,29 +66,18 @@ pub fn of_gateway(layout: &Layout) -> Result<Prometheus> {
 /// Starts a Prometheus in an empty folder that reads the pods of an app on the bed's own cluster, whose series get the
 /// label `pod`. It may run beside the others. The first call fetches it.
 pub fn of_pods(layout: &Layout, namespace: &str, app: &str) -> Result<Prometheus> {
-    let wanted = Wanted {
-        name: "prometheus-pods",
-        port: port::PODS_PROMETHEUS,
-        scrape: pods(&layout.kubeconfig(), namespace, app),
-        has_rules: false,
-    };
-    wanted.up(layout)
+    let name = "prometheus-pods";
+    // Beside its folder, which is emptied.
+    let file = layout.at("prometheus-pods.json");
+    let pods = Pods::watch(layout, namespace, app, &file)?;
+    let scrape = pods::scrape(&file);
+    let wanted = Wanted { name, port: port::PODS_PROMETHEUS, scrape, has_rules: false };
+    Ok(Prometheus { _pods: Some(pods), ..wanted.up(layout)? })
 }
 
 /// Returns a job that reads `/metrics` at a port of loopback.
 fn fixed(job: &str, port: u16) -> String {
     format!("- {{ job_name: {job}, static_configs: [{{ targets: [\"127.0.0.1:{port}\"] }}] }}\n")
-}
-
-/// Returns a job that reads `/metrics` of an app's pods, which it finds at the API server.
-fn pods(kubeconfig: &Path, namespace: &str, app: &str) -> String {
-    format!(
-        "- job_name: pods\n  kubernetes_sd_configs:\n  - role: pod\n    kubeconfig_file: \"{}\"\n    \
-         namespaces: {{ names: [\"{namespace}\"] }}\n  relabel_configs:\n  \
-         - {{ source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance], regex: \"{app}\", action: keep }}\n  \
-         - {{ source_labels: [__meta_kubernetes_pod_name], target_label: pod }}\n",
-        kubeconfig.display()
-    )
 }
 
 impl Wanted {
@@ -103,7 +98,7 @@ impl Wanted {
         ];
         let mut running = start(self.name, &log, &programs.join("prometheus"), args)?;
         await_ready(&mut running, &log, Duration::from_secs(30), || get(port, "/-/ready").is_ok())?;
-        Ok(Prometheus { _running: running, port })
+        Ok(Prometheus { _running: running, port, _pods: None })
     }
 
     /// Returns the file `prometheus.yml`.
