@@ -27,6 +27,7 @@ mod hold;
 mod hooks;
 mod keep;
 mod lease;
+mod leftover;
 mod measure;
 mod migrate;
 mod pace;
@@ -114,7 +115,20 @@ impl Deploy<'_> {
         let mut are_seen = false;
         let taken = from + usize::from(begun);
         let mut giving_way = GivingWay::begin(self.run, plan, taken);
-        self.take_leases_first(plan, from, taken, slot).await?;
+        let leased = self.take_leases_first(plan, from, taken, slot).await;
+        match leased {
+            // The release is through but for what it deletes.
+            Err(Interrupted { failure, is_overtaken: false, .. })
+                if begun
+                    && leftover::is_clean_up(plan, from)
+                    && !matches!(failure.cause, Cause::JournalLost(_)) =>
+            {
+                let warned = self.warn_of_leftovers(&failure.cause).await;
+                let failed = |lost: JournalLost| Failure { at: failure.at, cause: lost.into() };
+                return warned.map_err(|lost| Interrupted::at(failed(lost), taken));
+            }
+            leased => leased?,
+        }
         for (index, step) in plan.forward.iter().enumerate().skip(from) {
             // A step that is not begun leaves nothing to put back.
             let is_begun = begun && index == from;
@@ -150,6 +164,9 @@ impl Deploy<'_> {
                     // A write that was begun heeds no stop.
                     if !pods.is_empty() {
                         self.run.unless_stopped(self.await_ready(&pods)).await?;
+                    }
+                    if leftover::is_clean_up(plan, index) {
+                        return self.clean_up(step).await;
                     }
                     self.take(step, progress).await
                 }

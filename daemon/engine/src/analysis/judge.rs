@@ -1,7 +1,10 @@
 //! Judges measurements of a metric. Pure: no function measures.
 
 use std::fmt;
-use windlass_model::{event::Measurement, runtime::Metric};
+use windlass_model::{
+    event::{Measurement, short},
+    runtime::Metric,
+};
 
 /// Judge of one metric during one hold.
 pub(crate) struct Judge<'a> {
@@ -23,7 +26,7 @@ pub(crate) struct Judge<'a> {
 pub enum Fault {
     /// The value was out of its bounds more often than it may be.
     OutOfBounds {
-        /// The last value.
+        /// The last value, without the digits that nobody reads.
         value: f64,
         /// Bounds as a text: `at least 99`.
         bounds: String,
@@ -71,6 +74,7 @@ impl<'a> Judge<'a> {
             Ok(value) => {
                 (self.failed, self.without) = (self.failed.saturating_add(1), 0);
                 let (times, allowed) = (self.failed, self.metric.failures);
+                let value = self.short(value);
                 let fault = || Fault::OutOfBounds { value, bounds: self.bounds(), times, allowed };
                 (Measurement::Failed, (times > allowed).then(fault))
             }
@@ -108,6 +112,12 @@ impl<'a> Judge<'a> {
             (None, Some(max)) => format!("at most {max}"),
             (None, None) => "without bounds".to_owned(),
         }
+    }
+
+    /// Returns a value without the digits that nobody reads, unless they show whether it is within bounds.
+    pub(crate) fn short(&self, value: f64) -> f64 {
+        let short = short(value);
+        if self.is_within(short) == self.is_within(value) { short } else { value }
     }
 
     fn is_within(&self, value: f64) -> bool {
@@ -180,6 +190,20 @@ mod tests {
 
     fn none() -> Result<f64, String> {
         Err("no series".into())
+    }
+
+    /// Digits that nobody reads are left out, and not those that show why the value is out of bounds.
+    #[test]
+    fn a_value_is_rounded_as_long_as_it_stays_out_of_bounds() {
+        for (value, shown) in [
+            (52.434_481_124_965_004, "52.4345 is not at least 99"),
+            (98.999_999_9, "98.9999999 is not at least 99"),
+            (0.0, "0 is not at least 99"),
+        ] {
+            let metric = metric(Some(99), None);
+            let (_, fault) = Judge::new(&metric).take(Ok(value));
+            assert_eq!(fault.unwrap().to_string(), shown);
+        }
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Deploy<'_> {
         let mut blocked = Blocked::default();
         judge.begin_again();
         let mut last = Snapshot::default();
+        let mut shown = last.progress();
         let mut steps = Pace::new(STEPS.0, STEPS.1, started);
         let mut may_unblock = true;
         let finding = loop {
@@ -86,13 +87,13 @@ impl Deploy<'_> {
                 },
                 () = sleep_until(look) => last.clone(),
             };
-            let has_stepped = snapshot.progress() != last.progress();
+            let (ready, wanted) = snapshot.progress();
+            let has_stepped = shown != (ready, wanted);
             if has_stepped && snapshot.is_of(&release.id) && steps.take(Instant::now()) {
-                let (ready, wanted) = snapshot.progress();
+                shown = (ready, wanted);
                 let cluster = release.cluster().to_owned();
                 self.run.record(Event::Rollout { cluster, ready, wanted }).await?;
             }
-            let ready = snapshot.progress().0;
             if ready > most && snapshot.workloads.iter().any(|one| one.kind == "DaemonSet") {
                 (since, most) = (Instant::now(), ready);
             }

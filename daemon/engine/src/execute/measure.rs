@@ -84,7 +84,8 @@ impl Deploy<'_> {
                 if measured.len() >= SHOWN {
                     measured.remove(0);
                 }
-                measured.push(line(name, &value, result, &detail));
+                let shown = value.clone().map(|value| judge.short(value));
+                measured.push(line(name, &shown, result, &detail));
                 let event = Event::Measured {
                     cluster: release.cluster().to_owned(),
                     metric: name.to_owned(),

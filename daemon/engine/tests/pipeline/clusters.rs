@@ -17,7 +17,7 @@ use windlass_model::{
 
 const BOTH: [&str; 2] = ["eu", "us"];
 
-fn to_both(order: RolloutOrder, job: Job) -> Job {
+pub(crate) fn to_both(order: RolloutOrder, job: Job) -> Job {
     Job { clusters: Clusters { names: BOTH.map(String::from).into(), order }, ..job }
 }
 

@@ -123,6 +123,9 @@ impl FakeCluster {
             places.entry(cluster.clone()).or_default().make(change, comes_up);
         self.changed.lock().unwrap().extend(changed.map(|what| format!("{cluster}: {what}")));
         self.violations.lock().unwrap().extend(violations);
+        if matches!(change, Change::Prune(_)) && self.faults.has_in(&cluster, &Fault::PruneFails) {
+            return Err(away("connection reset"));
+        }
         Ok(())
     }
 

@@ -86,6 +86,8 @@ pub(crate) enum Fault {
     CommandsFail,
     /// The cluster stops answering in the middle of its first watch, and refuses this many watches then.
     Outage { watches: u32 },
+    /// The cluster stops answering each time that it has deleted what earlier releases had.
+    PruneFails,
     /// The cluster takes no change.
     Unreachable,
     /// The operator has taken the cluster from all apps.
