@@ -44,7 +44,7 @@ impl Applier<'_> {
         obsolete.sort_by_key(|entry| Reverse(wave(&entry.head(&namespace))));
         let heads: Vec<_> = obsolete.iter().map(|entry| entry.head(&namespace)).collect();
         let mut waits = has_route(&objects) || has_route(&heads);
-        let mut kept = held;
+        let mut kept: Vec<_> = held.into_iter().map(|entry| (entry, String::new())).collect();
         let mut deleted = Vec::new();
         let mut taken = Vec::new();
         for entry in obsolete {
@@ -68,12 +68,15 @@ impl Applier<'_> {
             };
             match done {
                 Ok(()) => deleted.push(entry),
-                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
+                // One that stays keeps no other.
+                Err(error @ (ClusterError::Forbidden { .. } | ClusterError::Rejected { .. })) => {
+                    kept.push((entry, format!(": {error}")));
+                }
                 Err(error) => return Err(error),
             }
         }
-        for entry in &kept {
-            let message = format!("{entry} is not in this release any more, and stays");
+        for (entry, why) in &kept {
+            let message = format!("{entry} is not in this release any more, and stays{why}");
             let fix = format!(
                 "if nothing in it is needed: kubectl --namespace {namespace} delete {} {}",
                 entry.kind.to_lowercase(),
