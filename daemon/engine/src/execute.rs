@@ -1,4 +1,5 @@
-//! Executes a plan: forward, and rolled back at the first failure or when the job is stopped.
+//! Executes a plan: forward, and rolled back at the first failure or when the job is stopped. The last step of a release,
+//! which only deletes, fails no release.
 
 use crate::{
     deploy::Deploy,
@@ -73,7 +74,10 @@ impl Deploy<'_> {
                 {
                     Ok(()) if self.removes() => return self.removed(&plan.release).await,
                     Ok(()) if self.contracts() => return self.contracted(&plan.release).await,
-                    Ok(()) => return self.serving(&plan.release).await,
+                    Ok(()) => {
+                        self.warn_of_late_stop(&plan.release).await?;
+                        return self.serving(&plan.release).await;
+                    }
                     Err(Interrupted { failure, begun, is_overtaken }) => {
                         // What is removed cannot come back, and what serves is not touched by a contraction.
                         let is_one_way = self.removes() || self.contracts();
@@ -119,13 +123,10 @@ impl Deploy<'_> {
         match leased {
             // The release is through but for what it deletes.
             Err(Interrupted { failure, is_overtaken: false, .. })
-                if begun
-                    && leftover::is_clean_up(plan, from)
-                    && !matches!(failure.cause, Cause::JournalLost(_)) =>
+                if leftover::is_through(plan, from) && leftover::is_passed_over(&failure.cause) =>
             {
-                let warned = self.warn_of_leftovers(&failure.cause).await;
-                let failed = |lost: JournalLost| Failure { at: failure.at, cause: lost.into() };
-                return warned.map_err(|lost| Interrupted::at(failed(lost), taken));
+                let left = self.leave_rest(plan, from, &failure.cause).await;
+                return left.map_err(|failure| Interrupted::at(failure, from + 1));
             }
             leased => leased?,
         }
@@ -166,7 +167,7 @@ impl Deploy<'_> {
                         self.run.unless_stopped(self.await_ready(&pods)).await?;
                     }
                     if leftover::is_clean_up(plan, index) {
-                        return self.clean_up(step).await;
+                        return self.clean_up(plan, step).await;
                     }
                     self.take(step, progress).await
                 }

@@ -292,6 +292,12 @@ impl Run {
         }
     }
 
+    /// Returns the reason for which the job is asked to stop. `None` means that nobody asks, or that it does not end for
+    /// that.
+    pub(crate) fn asked_to_stop(&self) -> Option<Stop> {
+        self.stop.borrow().clone().filter(|why| self.heeds(why))
+    }
+
     /// Waits until the job is asked to stop, and returns the reason.
     pub(crate) async fn stopped(&self) -> Stop {
         let mut stop = self.stop.clone();

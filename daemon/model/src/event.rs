@@ -15,10 +15,7 @@ pub mod examples;
 mod redact;
 #[cfg(test)]
 mod tests;
-mod value;
 pub mod view;
-
-pub use value::short;
 
 /// One fact of a job's life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

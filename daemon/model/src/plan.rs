@@ -218,7 +218,8 @@ impl Step {
     }
 
     /// Returns the releases of the step, one for each cluster.
-    fn releases(&self) -> Vec<&Release> {
+    #[must_use]
+    pub fn releases(&self) -> Vec<&Release> {
         match self {
             Self::Change(change) => vec![change.release()],
             Self::Hook { release, .. }

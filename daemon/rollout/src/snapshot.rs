@@ -183,14 +183,11 @@ pub struct Autoscaler {
 }
 
 impl Snapshot {
-    /// Returns the ready pods of the new version, and the pods that are wanted, of all workloads. Of a workload that is
-    /// rolled out all are ready: its controller has counted them, and pods may be shown later than that.
+    /// Returns the ready pods of the new version, and the pods that are wanted, of all workloads.
     #[must_use]
     pub fn progress(&self) -> (u32, u32) {
         let sum = |count: fn(&Workload) -> u32| self.workloads.iter().map(count).sum();
-        let ready =
-            |one: &Workload| if one.is_healthy() { one.ready.max(one.wanted) } else { one.ready };
-        (sum(ready), sum(|workload| workload.wanted))
+        (sum(|workload| workload.ready), sum(|workload| workload.wanted))
     }
 
     /// Returns whether pods end, come up, or do what ends by itself: room that others wait for may come of

@@ -1,10 +1,10 @@
 //! Judges measurements of a metric. Pure: no function measures.
 
 use std::fmt;
-use windlass_model::{
-    event::{Measurement, short},
-    runtime::Metric,
-};
+use windlass_model::{event::Measurement, runtime::Metric};
+
+/// Digits of a value that are shown.
+const DIGITS: usize = 6;
 
 /// Judge of one metric during one hold.
 pub(crate) struct Judge<'a> {
@@ -26,7 +26,7 @@ pub(crate) struct Judge<'a> {
 pub enum Fault {
     /// The value was out of its bounds more often than it may be.
     OutOfBounds {
-        /// The last value, without the digits that nobody reads.
+        /// The last value.
         value: f64,
         /// Bounds as a text: `at least 99`.
         bounds: String,
@@ -74,7 +74,6 @@ impl<'a> Judge<'a> {
             Ok(value) => {
                 (self.failed, self.without) = (self.failed.saturating_add(1), 0);
                 let (times, allowed) = (self.failed, self.metric.failures);
-                let value = self.short(value);
                 let fault = || Fault::OutOfBounds { value, bounds: self.bounds(), times, allowed };
                 (Measurement::Failed, (times > allowed).then(fault))
             }
@@ -114,9 +113,10 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns a value without the digits that nobody reads, unless they show whether it is within bounds.
+    /// Rounds a value to six digits: 52.4345 of 52.434481124965004. One that would come into its bounds so, or leave
+    /// them, stays as it is.
     pub(crate) fn short(&self, value: f64) -> f64 {
-        let short = short(value);
+        let short = format!("{value:.*e}", DIGITS - 1).parse().unwrap_or(value);
         if self.is_within(short) == self.is_within(value) { short } else { value }
     }
 
@@ -198,10 +198,13 @@ mod tests {
         for (value, shown) in [
             (52.434_481_124_965_004, "52.4345 is not at least 99"),
             (98.999_999_9, "98.9999999 is not at least 99"),
+            (-0.000_012_345_678, "-0.0000123457 is not at least 99"),
             (0.0, "0 is not at least 99"),
+            (f64::NEG_INFINITY, "-inf is not at least 99"),
         ] {
             let metric = metric(Some(99), None);
-            let (_, fault) = Judge::new(&metric).take(Ok(value));
+            let mut judge = Judge::new(&metric);
+            let (_, fault) = judge.take(Ok(judge.short(value)));
             assert_eq!(fault.unwrap().to_string(), shown);
         }
     }

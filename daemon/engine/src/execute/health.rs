@@ -100,6 +100,11 @@ impl Deploy<'_> {
             last = snapshot;
             match judge.judge(&last, release, started.elapsed()) {
                 Verdict::Healthy(warned) => {
+                    // Its controller has counted all pods, and they may be shown later than that.
+                    if ready < wanted {
+                        let cluster = release.cluster().to_owned();
+                        self.run.record(Event::Rollout { cluster, ready: wanted, wanted }).await?;
+                    }
                     for finding in warned {
                         let diagnosis = report(&finding, release, Vec::new());
                         let (subject, place) = (diagnosis.subject, release.place());

@@ -1,57 +1,131 @@
-//! Last step of a release: what earlier releases had goes. By then the release serves, so that nothing here fails it.
+//! Last step of a release: what it no longer has goes. The release serves by then, so that nothing here fails it.
 
-use crate::{deploy::Deploy, failure::Cause, journal::JournalLost, run::caught};
+use crate::{
+    deploy::Deploy,
+    failure::{Cause, Failure},
+    journal::JournalLost,
+    run::caught,
+};
 use futures::future::join_all;
+use std::slice;
 use windlass_model::{
+    clock::now_ms,
     event::Event,
-    job::Stage,
-    plan::{Change, Plan, Step},
+    job::{Release, Stage},
+    plan::{Change, Cursor, Plan, Step},
     replay::HookProgress,
 };
 
+/// Milliseconds after which stored work tries a deletion again.
+const AGAIN_MS: u64 = 60_000;
+
 impl Deploy<'_> {
-    /// Takes the last step of a release. What cannot be deleted is warned of, and is left to the next release: a rollback
-    /// could lead requests to pods that this step has deleted already.
+    /// Takes the last step of a release. What cannot be deleted is warned of, and stored work tries again: a rollback could
+    /// lead requests to pods that this step has deleted already.
+    ///
+    /// # Errors
+    /// [`Cause::JournalLost`], or the first failure in a cluster that no rollback would touch.
+    pub(super) async fn clean_up(&self, plan: &Plan, step: &Step) -> Result<(), Cause> {
+        let cleaned = parts(step).iter().map(|step| async move {
+            let work = Box::pin(self.take(step, HookProgress::default()));
+            let cleaned = caught(work).await;
+            (step, cleaned.unwrap_or_else(|panic| Err(Cause::Panicked(panic))))
+        });
+        let mut failed = None;
+        for (step, cleaned) in join_all(cleaned).await {
+            match cleaned {
+                Ok(()) => {}
+                Err(cause) if is_passed_over(&cause) && is_undone(plan, step) => {
+                    self.leave(step, &cause).await?;
+                }
+                Err(cause @ Cause::JournalLost(_)) => return Err(cause),
+                Err(cause) => failed = failed.or(Some(cause)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Ends the last step, at this index, of a release of which a cluster gives no lease: stored work deletes later what
+    /// is to be deleted.
     ///
     /// # Errors
     /// [`Cause::JournalLost`] alone.
-    pub(super) async fn clean_up(&self, step: &Step) -> Result<(), Cause> {
-        let parts = match step {
-            Step::Parallel(steps) => &**steps,
-            step => std::slice::from_ref(step),
-        };
-        let cleaned = join_all(parts.iter().map(|step| async move {
-            let work = Box::pin(self.take(step, HookProgress::default()));
-            caught(work).await.unwrap_or_else(|panic| Err(Cause::Panicked(panic)))
-        }));
-        for cleaned in cleaned.await {
-            match cleaned {
-                Ok(()) => {}
-                Err(Cause::JournalLost(lost)) => return Err(lost.into()),
-                Err(cause) => self.warn_of_leftovers(&cause).await?,
+    pub(super) async fn leave_rest(
+        &self,
+        plan: &Plan,
+        index: usize,
+        cause: &Cause,
+    ) -> Result<(), Failure> {
+        let Some(step) = plan.forward.get(index) else { return Ok(()) };
+        // The end of this run gives back what an earlier one has left.
+        self.take_left_leases(&plan.release).await;
+        let left = async {
+            for part in parts(step) {
+                match part {
+                    // It asks no cluster.
+                    Step::Keep { .. } => self.take(part, HookProgress::default()).await?,
+                    part => self.leave(part, cause).await?,
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let cursor = Cursor::Forward(index);
+        self.run.step(step.stage(), cursor, step.to_string(), left).await
     }
 
-    /// Warns that what earlier releases had is there still.
-    pub(super) async fn warn_of_leftovers(&self, cause: &Cause) -> Result<(), JournalLost> {
+    /// Warns that what a release no longer has is there still, and stores that it is to be deleted.
+    async fn leave(&self, step: &Step, cause: &Cause) -> Result<(), JournalLost> {
+        let Step::Change(Change::Prune(release)) = step else { return Ok(()) };
         let message = format!(
-            "the release serves, and not all that earlier releases had is deleted: {cause}"
+            "{} serves{}, and what it no longer has is not deleted yet: {cause}",
+            release.app,
+            release.place()
         );
         let fix =
-            "mend what the message names; the app's next release deletes the rest, such as by `windlass submit` again"
+            "mend what the message names; the deletion is tried again each minute, and by the next release"
                 .to_owned();
+        self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
+        let until_ms = now_ms().saturating_add(AGAIN_MS);
+        self.run.record(Event::Kept { release: release.clone(), until_ms }).await
+    }
+
+    /// Warns that a person asked a release to stop that was through by then.
+    pub(super) async fn warn_of_late_stop(&self, release: &Release) -> Result<(), JournalLost> {
+        let Some(why) = self.run.asked_to_stop() else { return Ok(()) };
+        let message = format!("the release serves: its last step had begun when it was {why}");
+        let fix = format!("put the one before back: windlass rollback {}", release.app);
         self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 }
 
-/// Returns whether the step at this index is the one after which a release is through, and only deletes.
+/// Returns whether the step at this index only deletes, after a release is through in all clusters.
 pub(super) fn is_clean_up(plan: &Plan, index: usize) -> bool {
     let deletes = |step: &Step| matches!(step, Step::Change(Change::Prune(_)) | Step::Keep { .. });
     index + 1 == plan.forward.len()
-        && plan.forward.get(index).is_some_and(|step| match step {
-            Step::Parallel(steps) => steps.iter().all(deletes),
-            step => deletes(step),
-        })
+        && plan.forward.get(index).is_some_and(|step| parts(step).iter().all(deletes))
+}
+
+/// Returns whether nothing but a deletion is left to do at this index, in clusters of which all is known.
+pub(super) fn is_through(plan: &Plan, index: usize) -> bool {
+    is_clean_up(plan, index) && plan.forward.get(index).is_some_and(|step| is_undone(plan, step))
+}
+
+/// Returns whether a failure of the last step is no reason for a rollback. A person may stop the job before that step.
+pub(super) fn is_passed_over(cause: &Cause) -> bool {
+    !matches!(cause, Cause::JournalLost(_) | Cause::Stopped(_))
+}
+
+/// Returns whether the plan's rollback changes the clusters of a step. Where it does not, nobody knows what served, and
+/// the last step is the one that leads all requests to the release.
+fn is_undone(plan: &Plan, step: &Step) -> bool {
+    let undone: Vec<_> = plan.rollback.iter().flat_map(Step::releases).collect();
+    let is_in = |name: &String| undone.iter().any(|release| release.clusters.contains(name));
+    step.releases().into_iter().all(|release| release.clusters.iter().all(is_in))
+}
+
+fn parts(step: &Step) -> &[Step] {
+    match step {
+        Step::Parallel(steps) => steps,
+        step => slice::from_ref(step),
+    }
 }

@@ -75,6 +75,7 @@ impl Deploy<'_> {
                 judge.end()
             } else {
                 let value = self.value(release.cluster(), &expression).await;
+                let value = value.map(|value| judge.short(value));
                 next = (next + interval).max(Instant::now());
                 let detail = match &value {
                     Ok(_) => judge.bounds(),
@@ -84,8 +85,7 @@ impl Deploy<'_> {
                 if measured.len() >= SHOWN {
                     measured.remove(0);
                 }
-                let shown = value.clone().map(|value| judge.short(value));
-                measured.push(line(name, &shown, result, &detail));
+                measured.push(line(name, &value, result, &detail));
                 let event = Event::Measured {
                     cluster: release.cluster().to_owned(),
                     metric: name.to_owned(),

@@ -1,8 +1,9 @@
-//! Tests of releases that cannot delete what earlier releases had: they serve, and say so.
+//! Tests of the last step of a release, which deletes what the release no longer has. The release serves by then: whatever
+//! becomes of the step, nothing is rolled back.
 
 use crate::{
     clusters::to_both,
-    job,
+    failed, job,
     killed::killed_after_every_event_of_a_release,
     live,
     outcomes::{RECREATE, by_gateway, by_replicas, serving},
@@ -10,68 +11,151 @@ use crate::{
     strategies::{BLUE_GREEN, end, plan, with},
     world::{Fault, World},
 };
-use windlass_model::{cluster::RolloutOrder, event::Event, plan::Cursor};
+use std::collections::BTreeMap;
+use windlass_model::{
+    cluster::{DEFAULT, RolloutOrder},
+    event::Event,
+    job::Job,
+    outcome::Outcome,
+    plan::Cursor,
+    runtime::Track,
+};
 
 const ROLLING: &str = "[strategy]\nkind = \"rolling\"";
 
-/// Warnings of a world that name what is there still.
-fn warnings(world: &World) -> usize {
-    let is_it = |event: &Event| match event {
-        Event::Warning { message, .. } => message.contains("that earlier releases had"),
-        _ => false,
-    };
-    world.past().iter().filter(|event| is_it(event)).count()
+/// Returns the strategies whose last step deletes.
+fn strategies() -> [String; 5] {
+    let at_once = BLUE_GREEN.replace("keep-seconds = 300", "keep-seconds = 0");
+    [ROLLING.into(), RECREATE.into(), at_once, by_gateway(), by_replicas()]
 }
 
-/// Pods of before are gone when the step fails: a rollback would lead requests to nothing.
+/// Returns the warnings that something is left.
+pub(crate) fn warnings(world: &World) -> Vec<String> {
+    let warning = |event| match event {
+        Event::Warning { message, .. } if message.contains("is not deleted yet") => Some(message),
+        _ => None,
+    };
+    world.past().into_iter().filter_map(warning).collect()
+}
+
+/// Returns the clusters of which it is stored that something is to be deleted.
+fn stored(world: &World) -> Vec<String> {
+    let cluster = |event| match event {
+        Event::Kept { release, .. } => Some(release.cluster().to_owned()),
+        _ => None,
+    };
+    world.past().into_iter().filter_map(cluster).collect()
+}
+
+/// Returns the index of the last step.
+fn last(world: &World) -> usize {
+    plan(world).forward.len() - 1
+}
+
+/// Returns the number of events once a step of a job has begun that nothing goes wrong with.
+async fn begun(job: &Job, step: usize) -> usize {
+    let whole = serving(ROLLING);
+    run(&whole, job).await;
+    let is_it = |event: &Event| matches!(event, Event::StepStarted(Cursor::Forward(index), _) if *index == step);
+    whole.past().iter().position(is_it).unwrap() + 1
+}
+
+/// Pods of before are gone when the step breaks off: a rollback would lead requests to nothing.
 #[tokio::test(start_paused = true)]
 async fn a_release_that_serves_is_not_rolled_back_for_what_it_cannot_delete() {
-    let kept = BLUE_GREEN.replace("keep-seconds = 300", "keep-seconds = 0");
-    for text in [ROLLING, RECREATE, &kept, &by_gateway(), &by_replicas()] {
-        let job = with(text);
-        let fresh = || serving(text).with(Fault::Approves).with(Fault::PruneFails);
-        let whole = killed_after_every_event_of_a_release(fresh, &job, text).await;
-        assert_eq!(end(&whole.outcome), "succeeded", "{text}: {:?}", whole.outcome);
-        assert_eq!(whole.world.serves().as_deref(), Some("new"), "{text}");
-        assert!(whole.world.cluster.violations().is_empty(), "{text}");
-        assert_eq!(warnings(&whole.world), 1, "{text}");
-        let last = whole.world.past().into_iter().rev().find_map(|event| match event {
-            Event::StepFinished(cursor) => Some(cursor),
-            _ => None,
-        });
-        let steps = plan(&whole.world).forward.len();
-        assert_eq!(last, Some(Cursor::Forward(steps - 1)), "{text}");
+    for fault in [|| Fault::PruneBreaksOff, || Fault::PruneRefused] {
+        for text in strategies() {
+            let job = with(&text);
+            let fresh = || serving(&text).with(Fault::Approves).with(fault());
+            let whole = killed_after_every_event_of_a_release(fresh, &job, &text).await;
+            assert_eq!(end(&whole.outcome), "succeeded", "{text}: {:?}", whole.outcome);
+            assert_eq!(whole.world.serves().as_deref(), Some("new"), "{text}");
+            assert!(whole.world.cluster.violations().is_empty(), "{text}");
+            assert_eq!(warnings(&whole.world).len(), 1, "{text}");
+            assert_eq!(stored(&whole.world), [DEFAULT], "{text}");
+            let is_done = |event: &Event| matches!(event, Event::StepFinished(Cursor::Forward(index)) if *index == last(&whole.world));
+            assert!(whole.world.past().iter().any(is_done), "{text}");
+        }
     }
 }
 
-/// The other clusters are cleaned up all the same.
+/// Another cluster is cleaned up all the same.
 #[tokio::test(start_paused = true)]
-async fn each_cluster_that_keeps_something_is_named() {
+async fn each_cluster_in_which_something_is_left_is_named() {
     let job = to_both(RolloutOrder::Parallel, job());
-    let world = World::new().with(Fault::PruneFails.in_("eu"));
+    let world = World::new().with(Fault::PruneRefused.in_("eu"));
     assert_eq!(end(&run(&world, &job).await), "succeeded");
-    assert_eq!(warnings(&world), 1);
-    assert_eq!(world.cluster.pruned().iter().filter(|cluster| *cluster == "us").count(), 1);
-    let world = World::new().with(Fault::PruneFails);
+    let [warning] = &warnings(&world)[..] else { panic!("{:?}", warnings(&world)) };
+    assert!(warning.contains(" in eu") && warning.contains("a webhook said no"), "{warning}");
+    assert_eq!(stored(&world), ["eu"]);
+    assert_eq!(world.cluster.pruned(), ["us"]);
+    let world = World::new().with(Fault::PruneRefused);
     assert_eq!(end(&run(&world, &job).await), "succeeded");
-    assert_eq!(warnings(&world), 2);
+    assert_eq!(stored(&world), ["eu", "us"]);
+}
+
+/// Pods that are left get no request, and the app's next release comes up beside it or over it.
+#[tokio::test(start_paused = true)]
+async fn the_next_release_deletes_what_is_left() {
+    for text in strategies() {
+        let world = serving(&text).with(Fault::Approves).with(Fault::PruneRefused);
+        let outcome = run(&world, &with(&text)).await;
+        let Outcome::Succeeded(left) = outcome else { panic!("{text}: {outcome:?}") };
+        let world = world.after(&left);
+        world.faults.remove(|fault| *fault == Fault::PruneRefused);
+        let outcome = run(&world, &Job { id: "job-2".into(), ..with(&text) }).await;
+        assert_eq!(end(&outcome), "succeeded", "{text}: {outcome:?}");
+        assert!(world.cluster.violations().is_empty(), "{text}");
+        let tracks: BTreeMap<_, Vec<Track>> = world.cluster.tracks();
+        assert_eq!(tracks[DEFAULT].len(), 1, "{text}");
+    }
+}
+
+/// Where nobody knows what served, the last step is the one that leads all requests to the release.
+#[tokio::test(start_paused = true)]
+async fn a_last_step_fails_a_release_over_what_nobody_knows() {
+    let world = World::new().running_unknown("old").with(Fault::PruneRefused);
+    let diagnosis = failed(run(&world, &job()).await);
+    assert!(plan(&world).rollback.is_empty());
+    assert!(diagnosis.what.contains("a webhook said no"), "{diagnosis}");
+    assert!(warnings(&world).is_empty());
 }
 
 /// The daemon comes back to a cluster that does not answer, with a release that is through but for its last step.
 #[tokio::test(start_paused = true)]
-async fn a_last_step_whose_cluster_is_away_after_a_restart_ends_the_release_as_serving() {
+async fn a_cluster_that_is_away_after_a_restart_in_the_last_step_fails_nothing() {
     let job = with(ROLLING);
     let whole = serving(ROLLING);
     run(&whole, &job).await;
-    let last = plan(&whole).forward.len() - 1;
-    let is_last = |event: &Event| matches!(event, Event::StepStarted(Cursor::Forward(index), _) if *index == last);
-    let begun = whole.past().iter().position(is_last).unwrap() + 1;
-    let world = serving(ROLLING).with(Fault::KilledAfter(begun));
-    live(&world, &job).await.unwrap_err();
-    world.restart();
-    world.faults.add(Fault::Unreachable);
-    world.faults.add(Fault::CallsFailFrom(1));
-    assert_eq!(end(&run(&world, &job).await), "succeeded");
-    assert_eq!(world.serves().as_deref(), Some("new"));
-    assert_eq!(warnings(&world), 1);
+    let begun = begun(&job, last(&whole)).await;
+    // Begun, and all but begun.
+    for events in [begun, begun - 1] {
+        let world = serving(ROLLING).with(Fault::KilledAfter(events));
+        live(&world, &job).await.unwrap_err();
+        world.restart();
+        world.faults.add(Fault::Unreachable);
+        world.faults.add(Fault::CallsFailFrom(1));
+        assert_eq!(end(&run(&world, &job).await), "succeeded", "{events}");
+        assert_eq!(world.serves().as_deref(), Some("new"), "{events}");
+        assert_eq!(warnings(&world).len(), 1, "{events}");
+        assert_eq!(stored(&world), [DEFAULT], "{events}");
+    }
+}
+
+/// A person who comes too late learns of it.
+#[tokio::test(start_paused = true)]
+async fn an_abort_in_the_last_step_is_answered() {
+    for text in [ROLLING.to_owned(), BLUE_GREEN.to_owned()] {
+        let whole = serving(&text).with(Fault::Approves);
+        run(&whole, &with(&text)).await;
+        let says = |world: &World| {
+            let is_it = |event: &Event| matches!(event, Event::Warning { message, fix, .. } if message.ends_with("had begun when it was aborted by ann: no") && fix.contains("windlass rollback"));
+            world.past().iter().filter(|event| is_it(event)).count()
+        };
+        assert_eq!(says(&whole), 0, "{text}");
+        let aborted = Fault::AbortedAt(Cursor::Forward(last(&whole)));
+        let world = serving(&text).with(Fault::Approves).with(aborted);
+        assert_eq!(end(&run(&world, &with(&text)).await), "succeeded", "{text}");
+        assert_eq!(says(&world), 1, "{text}");
+    }
 }

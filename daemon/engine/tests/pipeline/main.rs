@@ -254,6 +254,8 @@ async fn a_panic_in_any_call_is_a_failure_like_others() {
         // The last call deletes what the old release had, when the new one serves.
         if call == whole.faults.calls() {
             assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+            assert_eq!(world.serves().as_deref(), Some("new"), "{call}");
+            assert_eq!(leftovers::warnings(&world).len(), 1, "{call}");
             continue;
         }
         let diagnosis = failed(outcome);

@@ -124,6 +124,19 @@ impl World {
         self
     }
 
+    /// Makes an image of this digest serve, of which the journal knows nothing.
+    pub(crate) fn running_unknown(self, digest: &str) -> Self {
+        self.cluster.run(&release("job-0", digest));
+        self
+    }
+
+    /// Returns the world of the app's next job, in which this release serves.
+    pub(crate) fn after(self, serving: &Release) -> Self {
+        let journal = Arc::new(FakeJournal::new(&self.faults));
+        journal.record(serving);
+        Self { journal, ..self }
+    }
+
     /// Makes a release of another app serve beside the job's own.
     pub(crate) fn beside(self, release: &Release) -> Self {
         self.releases.add(release);

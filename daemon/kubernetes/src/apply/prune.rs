@@ -25,7 +25,7 @@ use windlass_model::{
 impl Applier<'_> {
     /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning. So does one
     /// that another tool or app has taken over; the inventory forgets it. What a route led to goes only once its gateway
-    /// has taken the change.
+    /// has taken the change. An object whose deletion is refused keeps no other: its refusal is returned in the end.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -44,7 +44,8 @@ impl Applier<'_> {
         obsolete.sort_by_key(|entry| Reverse(wave(&entry.head(&namespace))));
         let heads: Vec<_> = obsolete.iter().map(|entry| entry.head(&namespace)).collect();
         let mut waits = has_route(&objects) || has_route(&heads);
-        let mut kept: Vec<_> = held.into_iter().map(|entry| (entry, String::new())).collect();
+        let mut kept = held;
+        let mut refused = None;
         let mut deleted = Vec::new();
         let mut taken = Vec::new();
         for entry in obsolete {
@@ -68,15 +69,13 @@ impl Applier<'_> {
             };
             match done {
                 Ok(()) => deleted.push(entry),
-                // One that stays keeps no other.
-                Err(error @ (ClusterError::Forbidden { .. } | ClusterError::Rejected { .. })) => {
-                    kept.push((entry, format!(": {error}")));
-                }
+                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
+                Err(error @ ClusterError::Rejected { .. }) => refused = refused.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        for (entry, why) in &kept {
-            let message = format!("{entry} is not in this release any more, and stays{why}");
+        for entry in &kept {
+            let message = format!("{entry} is not in this release any more, and stays");
             let fix = format!(
                 "if nothing in it is needed: kubectl --namespace {namespace} delete {} {}",
                 entry.kind.to_lowercase(),
@@ -100,7 +99,7 @@ impl Applier<'_> {
             self.check_writer(release, writer.as_deref()).await?;
             inventory.without(&deleted).without(&taken).write(self.client, release).await?;
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     /// Checks that no other job has begun to write since a prune has begun: what it makes may have the names of what is to

@@ -2,7 +2,7 @@
 //!
 //! Every door shows this one. The fields of an event are those of its message in the API.
 
-use super::{Event, Measurement, PluginCall, PluginEffect, short};
+use super::{Event, Measurement, PluginCall, PluginEffect};
 use crate::{
     clock::utc as time,
     cluster,
@@ -97,8 +97,7 @@ pub fn view(event: &Event) -> View {
             ("holding", Some(Stage::Release), format!("holds until {}", time(*until_ms)))
         }
         Event::Measured { cluster, metric, value, result, detail } => {
-            let value =
-                value.map_or_else(|| "no value".to_owned(), |value| short(value).to_string());
+            let value = value.map_or_else(|| "no value".to_owned(), |value| value.to_string());
             let result = match result {
                 Measurement::Well => "well",
                 Measurement::Failed => "FAILED",

@@ -46,8 +46,10 @@ real cluster, and one that is put back.
 For all of them:
 
 - **A first release** in a cluster comes at once: there are no requests to share. If it fails, it is scaled to 0.
-- **A failure** of any step and an abort lead to the same rollback. A step that was not begun is not rolled back, and neither
-  is a cluster that was not changed.
+- **A failure** of any step but the last, and an abort in one, lead to the same rollback. A step that was not begun is not
+  rolled back, and neither is a cluster that was not changed.
+- **The last step** only deletes what the release no longer has, when the release serves in all clusters. What it cannot
+  delete is warned of, and tried again each minute. An abort in it comes too late, and the job says so.
 - **A newer job** of the app: a blue-green or canary release ends for it, by the same rollback, until all requests are
   switched. Any other ends for it until it changes data or replaces pods. A rollback is waited for.
 - **A kill of the daemon** at any place is no failure: the next one goes on at the step where it stood. A hold begins again.
@@ -177,7 +179,8 @@ fn planned(page: &Page) -> Plan {
 /// Returns the steps of each rollback, after the steps of the release that lead to it.
 fn rollbacks(plan: &Plan) -> String {
     let mut all: Vec<(usize, usize, Vec<Step>)> = Vec::new();
-    for begun in 1..=plan.forward.len() {
+    // The last step is seen through, and a failure of it is warned of.
+    for begun in 1..plan.forward.len() {
         let steps = plan.rollback_from(begun);
         match all.last_mut() {
             Some((_, last, same)) if *same == steps => *last = begun,
@@ -188,7 +191,7 @@ fn rollbacks(plan: &Plan) -> String {
     let mut text = String::new();
     for (first, last, steps) in all {
         if is_one {
-            text.push_str("\nRolled back after any of them:\n\n");
+            text.push_str("\nRolled back after any of them but the last:\n\n");
         } else {
             let _ = write!(text, "\nRolled back after the steps {first} to {last}:\n\n");
         }

@@ -104,7 +104,7 @@ impl Proof {
         let events = self.shop.env.events(&id);
         let end = time_of(&events, "ended").unwrap_or_default();
         // An abort that comes when all is done is none. It is taken before the kill, which hence met it.
-        self.look(way, &ended, traffic);
+        self.look(way, &id, &ended, traffic);
         for fault in faults(&events) {
             self.finds(way, &id, &fault);
         }
@@ -127,18 +127,19 @@ impl Proof {
             if reached.is_none() {
                 let ended = self.shop.env.watch(&id);
                 self.serving = version;
-                self.look(Way { strategy, course: Course::Forward }, &ended, traffic);
+                self.look(Way { strategy, course: Course::Forward }, &id, &ended, traffic);
                 println!("{}, {}: aborted in each of {step} steps", self.place, strategy.name);
                 return;
             }
             let answer = self.shop.say("abort", &id, "in a step");
             let ended = self.shop.env.watch(&id);
-            if answer.code != 0 && ended.outcome == "succeeded" {
-                // The last step was done meanwhile.
+            let is_late = answer.code != 0 || self.shop.env.events(&id).iter().any(is_too_late);
+            if is_late && ended.outcome == "succeeded" {
+                // The last step was done meanwhile, or is the one that is seen through.
                 self.serving = version;
-                self.look(Way { strategy, course: Course::Forward }, &ended, traffic);
+                self.look(Way { strategy, course: Course::Forward }, &id, &ended, traffic);
             } else {
-                self.look(way, &ended, traffic);
+                self.look(way, &id, &ended, traffic);
             }
         }
         self.findings.push(format!("{way}: more than {MOST_STEPS} steps"));
@@ -188,18 +189,20 @@ impl Proof {
     }
 
     /// Looks at the outcome, at what serves, and at the requests.
-    fn look(&mut self, way: Way, ended: &Ended, traffic: Traffic) {
+    fn look(&mut self, way: Way, id: &str, ended: &Ended, traffic: Traffic) {
         let expected = way.course.outcome();
         if ended.outcome != expected {
-            let text = format!("{}, not {expected}: {}", ended.outcome, ended.text);
-            self.finds(way, &ended.id, &text);
+            // The last event, or the end of a message, says why.
+            let last = ended.text.lines().last().unwrap_or_default();
+            let text = format!("{}, not {expected}: {last}", ended.outcome);
+            self.finds(way, id, &text);
         }
         if let Err(page) = self.shop.env.await_page("app", &self.serving) {
-            let text = format!("{page} serves, not {}", self.serving);
-            self.finds(way, &ended.id, &text);
+            let text = format!("{} serves, not {}", page.trim(), self.serving);
+            self.finds(way, id, &text);
         }
         if let Some(lost) = lost(&traffic.end(), way.strategy.may_lose) {
-            self.finds(way, &ended.id, &lost);
+            self.finds(way, id, &lost);
         }
     }
 
@@ -233,6 +236,12 @@ fn is_begin_of(event: &Value, index: u64) -> bool {
         && !is("rollback")
         && !is("notify")
         && !is("done")
+}
+
+/// Returns whether an event warns that an abort came in the last step.
+fn is_too_late(event: &Value) -> bool {
+    let message = event.pointer("/warning/message").and_then(Value::as_str).unwrap_or_default();
+    message.contains("its last step had begun when it was aborted")
 }
 
 /// Returns the failed requests as a finding. `may_lose` is for a strategy under which nothing serves for a while.

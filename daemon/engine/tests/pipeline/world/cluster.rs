@@ -113,6 +113,10 @@ impl FakeCluster {
             return Err(away("connection refused"));
         }
         if let Change::Prune(_) = change {
+            if self.faults.has_in(&cluster, &Fault::PruneRefused) {
+                let object = "Deployment web-old".to_owned();
+                return Err(ClusterError::Rejected { object, message: "a webhook said no".into() });
+            }
             self.pruned.lock().unwrap().push(cluster.clone());
         }
         let digest = &*change.release().image.digest;
@@ -123,7 +127,9 @@ impl FakeCluster {
             places.entry(cluster.clone()).or_default().make(change, comes_up);
         self.changed.lock().unwrap().extend(changed.map(|what| format!("{cluster}: {what}")));
         self.violations.lock().unwrap().extend(violations);
-        if matches!(change, Change::Prune(_)) && self.faults.has_in(&cluster, &Fault::PruneFails) {
+        if matches!(change, Change::Prune(_))
+            && self.faults.has_in(&cluster, &Fault::PruneBreaksOff)
+        {
             return Err(away("connection reset"));
         }
         Ok(())

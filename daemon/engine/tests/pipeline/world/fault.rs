@@ -87,7 +87,9 @@ pub(crate) enum Fault {
     /// The cluster stops answering in the middle of its first watch, and refuses this many watches then.
     Outage { watches: u32 },
     /// The cluster stops answering each time that it has deleted what earlier releases had.
-    PruneFails,
+    PruneBreaksOff,
+    /// The cluster refuses to delete what earlier releases had.
+    PruneRefused,
     /// The cluster takes no change.
     Unreachable,
     /// The operator has taken the cluster from all apps.

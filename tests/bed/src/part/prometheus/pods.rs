@@ -5,8 +5,8 @@ use crate::{Layout, Result, part::control_plane::kubectl_command, process::endin
 use serde_json::{Deserializer, Value, json};
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{BufReader, Read},
+    fs::{self, File},
+    io::{BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -44,30 +44,34 @@ impl Pods {
         let args = ["get", "pods", "--watch", "--output-watch-events", "--output", "json"];
         let mut kubectl = kubectl_command(layout);
         kubectl.args(["--namespace", namespace, "--selector", &selector]).args(args);
+        let log = layout.at("log/prometheus-pods-watch.log");
+        let _ = fs::remove_file(&log);
         let (watch, file) = (Arc::new(Watch::default()), file.to_owned());
         let writer = spawn({
             let watch = watch.clone();
-            move || watch.until_over(&kubectl, &file)
+            move || watch.until_over(&kubectl, &file, &log)
         });
         Ok(Self { watch, writer: Some(writer) })
     }
 }
 
 impl Watch {
-    fn until_over(&self, kubectl: &Command, file: &Path) {
+    fn until_over(&self, kubectl: &Command, file: &Path, log: &Path) {
         while !self.is_over.load(Ordering::SeqCst) {
-            if let Err(error) = self.once(kubectl, file)
-                && !self.is_over.load(Ordering::SeqCst)
+            // The next watch may work, and the log has why this one did not.
+            if let Ok(mut log) = File::options().create(true).append(true).open(log)
+                && let Err(error) = self.once(kubectl, file, &log)
             {
-                eprintln!("bed: the watch of the pods that Prometheus reads: {error}");
+                let _ = writeln!(log, "{error}");
             }
             sleep(BETWEEN);
         }
     }
 
-    /// Watches until kubectl ends.
-    fn once(&self, kubectl: &Command, file: &Path) -> Result<()> {
-        let mut child = ending_with_us(kubectl, "KILL").stdout(Stdio::piped()).spawn()?;
+    /// Watches until kubectl ends. Its messages go to the log.
+    fn once(&self, kubectl: &Command, file: &Path, log: &File) -> Result<()> {
+        let mut kubectl = ending_with_us(kubectl, "KILL");
+        let mut child = kubectl.stdout(Stdio::piped()).stderr(log.try_clone()?).spawn()?;
         let events = child.stdout.take().ok_or("kubectl has no output")?;
         *self.kubectl() = Some(child);
         if self.is_over.load(Ordering::SeqCst) {
