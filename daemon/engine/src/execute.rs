@@ -75,13 +75,16 @@ impl Deploy<'_> {
                     Ok(()) if self.removes() => return self.removed(&plan.release).await,
                     Ok(()) if self.contracts() => return self.contracted(&plan.release).await,
                     Ok(()) => {
-                        self.warn_of_late_stop(&plan.release).await?;
+                        self.warn_of_late_stop(plan).await?;
                         return self.serving(&plan.release).await;
                     }
                     Err(Interrupted { failure, begun, is_overtaken }) => {
                         // What is removed cannot come back, and what serves is not touched by a contraction.
                         let is_one_way = self.removes() || self.contracts();
-                        let stays = failure.stays() || is_one_way || is_overtaken;
+                        // The last step may have deleted the pods that a rollback would lead requests to.
+                        let is_through =
+                            begun.checked_sub(1).is_some_and(|at| leftover::is_clean_up(plan, at));
+                        let stays = failure.stays() || is_one_way || is_overtaken || is_through;
                         let outcome = ended(failure)?;
                         if stays {
                             return Ok(outcome);
@@ -311,7 +314,13 @@ impl Deploy<'_> {
             };
             self.writing(change.release(), made).await
         };
-        self.run.retrying(make).await
+        match self.run.retrying(make).await {
+            // Also in a rollback: what it puts back serves beside it.
+            Err(cause) if cause.is_refused_deletion() => {
+                Ok(self.warn_of_leftover(change.release(), &cause).await?)
+            }
+            made => made,
+        }
     }
 
     /// Returns whether the job removes its app.

@@ -291,6 +291,11 @@ impl Cause {
             error => Self::Applying { error: Box::new(error), release: Box::new(release.clone()) },
         }
     }
+
+    /// Returns whether a cluster refused to delete what a release no longer has.
+    pub(crate) fn is_refused_deletion(&self) -> bool {
+        matches!(self, Self::Applying { error, .. } if matches!(**error, ClusterError::NotDeleted { .. }))
+    }
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ use windlass_model::{
     job::Release,
 };
 
-/// Time between two renewals, also of a release that holds for days: each is one small write, and of fifty releases that
-/// hold they are most of the daemon's work. As much of [`LEASE`] is left for one that fails and is tried again.
-const EVERY: Duration = Duration::from_secs(15);
+/// Time between two renewals, also of a release that holds for days: each is one small write, as each node's kubelet sends
+/// them at the same pace. Less often would let whoever waits for a daemon that is gone wait longer than [`LEASE`].
+const EVERY: Duration = Duration::from_secs(10);
 
 /// Age of a renewal after which a write waits for the next. What is left of [`LEASE`] is for a request on its way.
 const FRESH: Duration = Duration::from_secs(20);

@@ -4,7 +4,7 @@ use std::{future::pending, time::Duration};
 use tokio::{sync::watch, time::timeout};
 
 /// Time after which a run looks again by itself, since a message may get lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// News that come to a run while it waits. `None` means that none come, and the run looks again by itself.
 pub(crate) struct News(Option<watch::Receiver<u64>>);
@@ -42,11 +42,11 @@ mod tests {
         news.wait().await;
         assert_eq!(began.elapsed(), Duration::ZERO, "the news came before the wait");
         news.wait().await;
-        assert_eq!(began.elapsed().as_secs(), 60);
+        assert_eq!(began.elapsed().as_secs(), 30);
         drop(send);
         news.wait().await;
-        assert_eq!(began.elapsed().as_secs(), 120, "a sender that is dropped sends no news");
+        assert_eq!(began.elapsed().as_secs(), 60, "a sender that is dropped sends no news");
         News::new(None).wait().await;
-        assert_eq!(began.elapsed().as_secs(), 180);
+        assert_eq!(began.elapsed().as_secs(), 90);
     }
 }

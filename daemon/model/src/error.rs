@@ -261,6 +261,14 @@ pub enum ClusterError {
         /// Answer of the API server.
         message: String,
     },
+    /// The API server, or a webhook in it, refused to delete objects that a release no longer has. All others are deleted.
+    #[error("the cluster does not delete {object}: {message}")]
+    NotDeleted {
+        /// Kinds and names of the objects.
+        object: String,
+        /// Answer of the API server on the first one.
+        message: String,
+    },
     /// The object, or one of its fields, has another owner.
     #[error("{object} belongs to somebody else: {message}")]
     Conflict {

@@ -10,6 +10,7 @@ pub fn of_error(error: &ClusterError) -> Option<Finding> {
     let (subject, message) = match error {
         ClusterError::Forbidden { object, message }
         | ClusterError::Rejected { object, message }
+        | ClusterError::NotDeleted { object, message }
         | ClusterError::Conflict { object, message }
         | ClusterError::NoKind { object, message } => (object.clone(), message.clone()),
         other => ("the API server".to_owned(), other.to_string()),

@@ -1,4 +1,4 @@
-//! Ends of the time for which the pods of a version before are kept. What a release could not delete ends in the same way.
+//! Ends of the time for which the pods of a version before are kept.
 
 use super::{AGAIN_MS, DueLoop, UNKNOWN_MS};
 use futures::future::join_all;
@@ -29,7 +29,7 @@ impl DueLoop {
             let last = self.store.last_release(app, cluster).await;
             let last = last.map_err(|error| error.to_string())?;
             let last = last.map(|release| release.at(slice::from_ref(cluster)));
-            serving.extend(last);
+            serving.extend(last.filter(has_tracks));
         }
         let elsewhere = self.keeps_elsewhere(app, &targets.reachable(app)).await?;
         let mut times: Vec<_> = elsewhere.into_iter().collect();
@@ -115,9 +115,7 @@ impl DueLoop {
         let job = self.store.job(&release.id).await.map_err(|error| error.to_string())?;
         // A job that is forgotten ended long ago.
         let ended_ms = job.and_then(|record| record.ended_ms).unwrap_or_default();
-        // Any other release keeps nothing, and its last step could not delete something.
-        let seconds = if has_tracks(release) { release.runtime.strategy.keep_seconds } else { 0 };
-        let kept_ms = u64::from(seconds) * 1000;
+        let kept_ms = u64::from(release.runtime.strategy.keep_seconds) * 1000;
         Ok(ended_ms.saturating_add(kept_ms))
     }
 

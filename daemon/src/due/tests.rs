@@ -395,24 +395,16 @@ async fn a_newer_release_keeps_what_was_before_it_for_its_own_time() {
     assert!(pruned(&cluster).is_empty());
 }
 
-/// A release in place keeps nothing, whatever its time says: its last step could not delete something.
 #[tokio::test]
-async fn what_a_last_step_could_not_delete_is_deleted_later() {
+async fn what_was_removed_or_stands_alone_keeps_nothing() {
     let store = MemoryStore::default();
-    kept(&store, "1", StrategyKind::Rolling, 600).await;
+    kept(&store, "1", StrategyKind::Rolling, 0).await;
     let (due, cluster) = due_loop_and_cluster(&store);
     assert_eq!(due.end_keep(&app()).await, Ok(None));
-    assert_eq!(pruned(&cluster), ["1 in default"]);
-}
-
-#[tokio::test]
-async fn what_was_removed_keeps_nothing() {
-    let store = MemoryStore::default();
-    let (due, cluster) = due_loop_and_cluster(&store);
-    kept(&store, "1", StrategyKind::BlueGreen, 0).await;
-    let claim = begin(&store, "2").await;
+    kept(&store, "2", StrategyKind::BlueGreen, 0).await;
+    let claim = begin(&store, "3").await;
     let clusters = vec!["default".into()];
-    let removed = Outcome::Removed(Removed { job: "2".into(), app: app(), clusters });
+    let removed = Outcome::Removed(Removed { job: "3".into(), app: app(), clusters });
     store.append(&claim, Event::Ended(removed)).await.unwrap();
     assert_eq!(due.end_keep(&app()).await, Ok(None));
     assert!(pruned(&cluster).is_empty());

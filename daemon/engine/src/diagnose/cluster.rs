@@ -51,7 +51,9 @@ pub(super) fn known(failure: &Failure) -> Option<Diagnosis> {
             message,
             "give the daemon's account the verb that the message names, on that kind and namespace",
         ),
-        ClusterError::Rejected { object, message } | ClusterError::NoKind { object, message } => (
+        ClusterError::Rejected { object, message }
+        | ClusterError::NotDeleted { object, message }
+        | ClusterError::NoKind { object, message } => (
             Named::Ours(Code::ObjectRejected),
             &**object,
             message,

@@ -101,9 +101,11 @@ impl Deploy<'_> {
             match judge.judge(&last, release, started.elapsed()) {
                 Verdict::Healthy(warned) => {
                     // Its controller has counted all pods, and they may be shown later than that.
-                    if ready < wanted {
+                    if shown != (ready.max(wanted), wanted) {
                         let cluster = release.cluster().to_owned();
-                        self.run.record(Event::Rollout { cluster, ready: wanted, wanted }).await?;
+                        self.run
+                            .record(Event::Rollout { cluster, ready: ready.max(wanted), wanted })
+                            .await?;
                     }
                     for finding in warned {
                         let diagnosis = report(&finding, release, Vec::new());

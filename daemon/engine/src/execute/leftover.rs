@@ -1,4 +1,4 @@
-//! Last step of a release: what it no longer has goes. The release serves by then, so that nothing here fails it.
+//! Last step of a release: what it no longer has goes. The release serves by then, and is not rolled back for that.
 
 use crate::{
     deploy::Deploy,
@@ -9,18 +9,14 @@ use crate::{
 use futures::future::join_all;
 use std::slice;
 use windlass_model::{
-    clock::now_ms,
     event::Event,
     job::{Release, Stage},
     plan::{Change, Cursor, Plan, Step},
     replay::HookProgress,
 };
 
-/// Milliseconds after which stored work tries a deletion again.
-const AGAIN_MS: u64 = 60_000;
-
 impl Deploy<'_> {
-    /// Takes the last step of a release. What cannot be deleted is warned of, and stored work tries again: a rollback could
+    /// Takes the last step of a release. What cannot be deleted is warned of, and left to the next release: a rollback could
     /// lead requests to pods that this step has deleted already.
     ///
     /// # Errors
@@ -36,7 +32,9 @@ impl Deploy<'_> {
             match cleaned {
                 Ok(()) => {}
                 Err(cause) if is_passed_over(&cause) && is_undone(plan, step) => {
-                    self.leave(step, &cause).await?;
+                    for release in step.releases() {
+                        self.warn_of_leftover(release, &cause).await?;
+                    }
                 }
                 Err(cause @ Cause::JournalLost(_)) => return Err(cause),
                 Err(cause) => failed = failed.or(Some(cause)),
@@ -45,8 +43,7 @@ impl Deploy<'_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Ends the last step, at this index, of a release of which a cluster gives no lease: stored work deletes later what
-    /// is to be deleted.
+    /// Ends the last step, at this index, of a release of which a cluster gives no lease, without any deletion.
     ///
     /// # Errors
     /// [`Cause::JournalLost`] alone.
@@ -60,40 +57,37 @@ impl Deploy<'_> {
         // The end of this run gives back what an earlier one has left.
         self.take_left_leases(&plan.release).await;
         let left = async {
-            for part in parts(step) {
-                match part {
-                    // It asks no cluster.
-                    Step::Keep { .. } => self.take(part, HookProgress::default()).await?,
-                    part => self.leave(part, cause).await?,
-                }
+            // What is kept asks no cluster.
+            for part in parts(step).iter().filter(|part| matches!(part, Step::Keep { .. })) {
+                self.take(part, HookProgress::default()).await?;
             }
-            Ok(())
+            Ok(self.warn_of_leftover(&plan.release, cause).await?)
         };
         let cursor = Cursor::Forward(index);
         self.run.step(step.stage(), cursor, step.to_string(), left).await
     }
 
-    /// Warns that what a release no longer has is there still, and stores that it is to be deleted.
-    async fn leave(&self, step: &Step, cause: &Cause) -> Result<(), JournalLost> {
-        let Step::Change(Change::Prune(release)) = step else { return Ok(()) };
-        let message = format!(
-            "{} serves{}, and what it no longer has is not deleted yet: {cause}",
-            release.app,
-            release.place()
-        );
-        let fix =
-            "mend what the message names; the deletion is tried again each minute, and by the next release"
-                .to_owned();
-        self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await?;
-        let until_ms = now_ms().saturating_add(AGAIN_MS);
-        self.run.record(Event::Kept { release: release.clone(), until_ms }).await
+    /// Warns that what a release no longer has is there still.
+    pub(super) async fn warn_of_leftover(
+        &self,
+        release: &Release,
+        cause: &Cause,
+    ) -> Result<(), JournalLost> {
+        let (app, place) = (&release.app, release.place());
+        let message =
+            format!("what {app} no longer has{place} is not deleted, and stays beside it: {cause}");
+        let fix = "mend what the message names; the app's next release deletes it".to_owned();
+        self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 
     /// Warns that a person asked a release to stop that was through by then.
-    pub(super) async fn warn_of_late_stop(&self, release: &Release) -> Result<(), JournalLost> {
+    pub(super) async fn warn_of_late_stop(&self, plan: &Plan) -> Result<(), JournalLost> {
         let Some(why) = self.run.asked_to_stop() else { return Ok(()) };
+        let (release, app) = (&plan.release, &plan.release.app);
         let message = format!("the release serves: its last step had begun when it was {why}");
-        let fix = format!("put the one before back: windlass rollback {}", release.app);
+        let has_before = plan.releases().iter().any(|one| one.id != release.id);
+        let verb = if has_before { "rollback" } else { "remove" };
+        let fix = format!("windlass {verb} {app}");
         self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 }

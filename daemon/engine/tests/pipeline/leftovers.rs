@@ -9,7 +9,7 @@ use crate::{
     outcomes::{RECREATE, by_gateway, by_replicas, serving},
     run,
     strategies::{BLUE_GREEN, end, plan, with},
-    world::{Fault, World},
+    world::{Fault, World, release},
 };
 use std::collections::BTreeMap;
 use windlass_model::{
@@ -32,19 +32,14 @@ fn strategies() -> [String; 5] {
 /// Returns the warnings that something is left.
 pub(crate) fn warnings(world: &World) -> Vec<String> {
     let warning = |event| match event {
-        Event::Warning { message, .. } if message.contains("is not deleted yet") => Some(message),
+        Event::Warning { message, .. }
+            if message.contains("is not deleted, and stays beside it") =>
+        {
+            Some(message)
+        }
         _ => None,
     };
     world.past().into_iter().filter_map(warning).collect()
-}
-
-/// Returns the clusters of which it is stored that something is to be deleted.
-fn stored(world: &World) -> Vec<String> {
-    let cluster = |event| match event {
-        Event::Kept { release, .. } => Some(release.cluster().to_owned()),
-        _ => None,
-    };
-    world.past().into_iter().filter_map(cluster).collect()
 }
 
 /// Returns the index of the last step.
@@ -63,7 +58,7 @@ async fn begun(job: &Job, step: usize) -> usize {
 /// Pods of before are gone when the step breaks off: a rollback would lead requests to nothing.
 #[tokio::test(start_paused = true)]
 async fn a_release_that_serves_is_not_rolled_back_for_what_it_cannot_delete() {
-    for fault in [|| Fault::PruneBreaksOff, || Fault::PruneRefused] {
+    for fault in [|| Fault::PruneBreaksOff, || Fault::PruneRefused, || Fault::PruneFails] {
         for text in strategies() {
             let job = with(&text);
             let fresh = || serving(&text).with(Fault::Approves).with(fault());
@@ -72,7 +67,6 @@ async fn a_release_that_serves_is_not_rolled_back_for_what_it_cannot_delete() {
             assert_eq!(whole.world.serves().as_deref(), Some("new"), "{text}");
             assert!(whole.world.cluster.violations().is_empty(), "{text}");
             assert_eq!(warnings(&whole.world).len(), 1, "{text}");
-            assert_eq!(stored(&whole.world), [DEFAULT], "{text}");
             let is_done = |event: &Event| matches!(event, Event::StepFinished(Cursor::Forward(index)) if *index == last(&whole.world));
             assert!(whole.world.past().iter().any(is_done), "{text}");
         }
@@ -87,11 +81,10 @@ async fn each_cluster_in_which_something_is_left_is_named() {
     assert_eq!(end(&run(&world, &job).await), "succeeded");
     let [warning] = &warnings(&world)[..] else { panic!("{:?}", warnings(&world)) };
     assert!(warning.contains(" in eu") && warning.contains("a webhook said no"), "{warning}");
-    assert_eq!(stored(&world), ["eu"]);
     assert_eq!(world.cluster.pruned(), ["us"]);
     let world = World::new().with(Fault::PruneRefused);
     assert_eq!(end(&run(&world, &job).await), "succeeded");
-    assert_eq!(stored(&world), ["eu", "us"]);
+    assert_eq!(warnings(&world).len(), 2);
 }
 
 /// Pods that are left get no request, and the app's next release comes up beside it or over it.
@@ -111,14 +104,35 @@ async fn the_next_release_deletes_what_is_left() {
     }
 }
 
-/// Where nobody knows what served, the last step is the one that leads all requests to the release.
+/// Where nobody knows what served, the last step is the one that leads all requests to the release. Its failure fails the
+/// job, and nothing is put back: in another cluster the pods of before are gone.
 #[tokio::test(start_paused = true)]
-async fn a_last_step_fails_a_release_over_what_nobody_knows() {
-    let world = World::new().running_unknown("old").with(Fault::PruneRefused);
+async fn a_last_step_fails_a_release_over_what_nobody_knows_and_rolls_nothing_back() {
+    let world = World::new().running_unknown("old").with(Fault::PruneFails);
     let diagnosis = failed(run(&world, &job()).await);
     assert!(plan(&world).rollback.is_empty());
     assert!(diagnosis.what.contains("a webhook said no"), "{diagnosis}");
     assert!(warnings(&world).is_empty());
+    let job = to_both(RolloutOrder::Parallel, with(BLUE_GREEN));
+    let old = release("job-0", "old");
+    let unknown =
+        World::new().running_unknown_in("us", "old").running_release(&old.at(&["eu".into()]));
+    let world = unknown.with(Fault::Approves).with(Fault::PruneFails.in_("us"));
+    failed(run(&world, &job).await);
+    assert_eq!(world.serves_in_each()["eu"], "new");
+    assert!(world.cluster.violations().is_empty());
+}
+
+/// Pods that a rollback puts back serve, whatever of the failed release stays.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_goes_on_where_the_cluster_refuses_a_deletion() {
+    for text in strategies() {
+        let world = serving(&text).with(Fault::Approves).with(Fault::PruneRefused);
+        let world = world.with(Fault::CrashesWhole("new"));
+        assert_eq!(end(&run(&world, &with(&text)).await), "app-crashes", "{text}");
+        assert_eq!(world.serves().as_deref(), Some("old"), "{text}");
+        assert_eq!(warnings(&world).len(), 1, "{text}");
+    }
 }
 
 /// The daemon comes back to a cluster that does not answer, with a release that is through but for its last step.
@@ -138,7 +152,6 @@ async fn a_cluster_that_is_away_after_a_restart_in_the_last_step_fails_nothing()
         assert_eq!(end(&run(&world, &job).await), "succeeded", "{events}");
         assert_eq!(world.serves().as_deref(), Some("new"), "{events}");
         assert_eq!(warnings(&world).len(), 1, "{events}");
-        assert_eq!(stored(&world), [DEFAULT], "{events}");
     }
 }
 
@@ -149,7 +162,7 @@ async fn an_abort_in_the_last_step_is_answered() {
         let whole = serving(&text).with(Fault::Approves);
         run(&whole, &with(&text)).await;
         let says = |world: &World| {
-            let is_it = |event: &Event| matches!(event, Event::Warning { message, fix, .. } if message.ends_with("had begun when it was aborted by ann: no") && fix.contains("windlass rollback"));
+            let is_it = |event: &Event| matches!(event, Event::Warning { message, fix, .. } if message.ends_with("had begun when it was aborted by ann: no") && fix.starts_with("windlass rollback shop/web"));
             world.past().iter().filter(|event| is_it(event)).count()
         };
         assert_eq!(says(&whole), 0, "{text}");

@@ -126,7 +126,12 @@ impl World {
 
     /// Makes an image of this digest serve, of which the journal knows nothing.
     pub(crate) fn running_unknown(self, digest: &str) -> Self {
-        self.cluster.run(&release("job-0", digest));
+        self.running_unknown_in(DEFAULT, digest)
+    }
+
+    /// Makes an image of this digest serve in a cluster, of which the journal knows nothing.
+    pub(crate) fn running_unknown_in(self, cluster: &str, digest: &str) -> Self {
+        self.cluster.run(&release("job-0", digest).at(&[cluster.to_owned()]));
         self
     }
 

@@ -25,7 +25,8 @@ use windlass_model::{
 impl Applier<'_> {
     /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning. So does one
     /// that another tool or app has taken over; the inventory forgets it. What a route led to goes only once its gateway
-    /// has taken the change. An object whose deletion is refused keeps no other: its refusal is returned in the end.
+    /// has taken the change. An object whose deletion is refused keeps only what a route of its kind leads to:
+    /// [`ClusterError::NotDeleted`] names all in the end.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -45,10 +46,17 @@ impl Applier<'_> {
         let heads: Vec<_> = obsolete.iter().map(|entry| entry.head(&namespace)).collect();
         let mut waits = has_route(&objects) || has_route(&heads);
         let mut kept = held;
-        let mut refused = None;
+        let mut refused = Vec::new();
+        // A route that stays leads to what it led to.
+        let mut route_stays = false;
         let mut deleted = Vec::new();
         let mut taken = Vec::new();
         for entry in obsolete {
+            if route_stays && is_behind_route(release, &entry) {
+                refused.push((entry, "a route that stays leads to it".to_owned()));
+                continue;
+            }
+            let is_route = has_route(std::slice::from_ref(&entry.head(&namespace)));
             let done = match self.found(release, &entry).await {
                 Ok(Found::Own(own)) => {
                     if waits && is_behind_route(release, &entry) {
@@ -69,8 +77,14 @@ impl Applier<'_> {
             };
             match done {
                 Ok(()) => deleted.push(entry),
-                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
-                Err(error @ ClusterError::Rejected { .. }) => refused = refused.or(Some(error)),
+                Err(ClusterError::Forbidden { .. }) => {
+                    route_stays = route_stays || is_route;
+                    kept.push(entry);
+                }
+                Err(ClusterError::Rejected { message, .. }) => {
+                    route_stays = route_stays || is_route;
+                    refused.push((entry, message));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -99,7 +113,9 @@ impl Applier<'_> {
             self.check_writer(release, writer.as_deref()).await?;
             inventory.without(&deleted).without(&taken).write(self.client, release).await?;
         }
-        refused.map_or(Ok(()), Err)
+        let Some((_, message)) = refused.first().cloned() else { return Ok(()) };
+        let objects: Vec<_> = refused.iter().map(|(entry, _)| entry.to_string()).collect();
+        Err(ClusterError::NotDeleted { object: objects.join(", "), message })
     }
 
     /// Checks that no other job has begun to write since a prune has begun: what it makes may have the names of what is to

@@ -48,8 +48,9 @@ For all of them:
 - **A first release** in a cluster comes at once: there are no requests to share. If it fails, it is scaled to 0.
 - **A failure** of any step but the last, and an abort in one, lead to the same rollback. A step that was not begun is not
   rolled back, and neither is a cluster that was not changed.
-- **The last step** only deletes what the release no longer has, when the release serves in all clusters. What it cannot
-  delete is warned of, and tried again each minute. An abort in it comes too late, and the job says so.
+- **The last step** comes when the release serves in all clusters, and only deletes, or stores that something is deleted
+  later. What it cannot delete is warned of, and deleted by the next release. An abort in it comes too late, and the job
+  says so.
 - **A newer job** of the app: a blue-green or canary release ends for it, by the same rollback, until all requests are
   switched. Any other ends for it until it changes data or replaces pods. A rollback is waited for.
 - **A kill of the daemon** at any place is no failure: the next one goes on at the step where it stood. A hold begins again.

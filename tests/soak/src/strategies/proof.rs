@@ -133,7 +133,9 @@ impl Proof {
             }
             let answer = self.shop.say("abort", &id, "in a step");
             let ended = self.shop.env.watch(&id);
-            let is_late = answer.code != 0 || self.shop.env.events(&id).iter().any(is_too_late);
+            let events = self.shop.env.events(&id);
+            let is_last = !events.iter().any(|event| is_begin_of(event, step + 1));
+            let is_late = answer.code != 0 || (is_last && events.iter().any(is_too_late));
             if is_late && ended.outcome == "succeeded" {
                 // The last step was done meanwhile, or is the one that is seen through.
                 self.serving = version;

@@ -115,6 +115,13 @@ impl FakeCluster {
         if let Change::Prune(_) = change {
             if self.faults.has_in(&cluster, &Fault::PruneRefused) {
                 let object = "Deployment web-old".to_owned();
+                return Err(ClusterError::NotDeleted {
+                    object,
+                    message: "a webhook said no".into(),
+                });
+            }
+            if self.faults.has_in(&cluster, &Fault::PruneFails) {
+                let object = "Service web".to_owned();
                 return Err(ClusterError::Rejected { object, message: "a webhook said no".into() });
             }
             self.pruned.lock().unwrap().push(cluster.clone());

@@ -90,6 +90,8 @@ pub(crate) enum Fault {
     PruneBreaksOff,
     /// The cluster refuses to delete what earlier releases had.
     PruneRefused,
+    /// The cluster cannot say what earlier releases had.
+    PruneFails,
     /// The cluster takes no change.
     Unreachable,
     /// The operator has taken the cluster from all apps.
