@@ -50,6 +50,7 @@ mod previews;
 mod queue;
 mod quick;
 mod quotas;
+mod refused_deletion;
 mod registries;
 mod release;
 mod requests;
