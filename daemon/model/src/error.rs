@@ -261,7 +261,8 @@ pub enum ClusterError {
         /// Answer of the API server.
         message: String,
     },
-    /// The API server, or a webhook in it, refused to delete objects that a release no longer has. All others are deleted.
+    /// The API server, or a webhook in it, refused to delete objects that a release no longer has. No request comes to them,
+    /// and all others are deleted.
     #[error("the cluster does not delete {object}: {message}")]
     NotDeleted {
         /// Kinds and names of the objects.

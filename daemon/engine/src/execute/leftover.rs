@@ -20,7 +20,7 @@ impl Deploy<'_> {
     /// lead requests to pods that this step has deleted already.
     ///
     /// # Errors
-    /// [`Cause::JournalLost`], or the first failure in a cluster that no rollback would touch.
+    /// [`Cause::JournalLost`], or the first failure in a cluster where this step leads requests to the release.
     pub(super) async fn clean_up(&self, plan: &Plan, step: &Step) -> Result<(), Cause> {
         let cleaned = parts(step).iter().map(|step| async move {
             let work = Box::pin(self.take(step, HookProgress::default()));
@@ -31,7 +31,7 @@ impl Deploy<'_> {
         for (step, cleaned) in join_all(cleaned).await {
             match cleaned {
                 Ok(()) => {}
-                Err(cause) if is_passed_over(&cause) && is_undone(plan, step) => {
+                Err(cause) if is_passed_over(&cause) && is_led(plan, step) => {
                     for release in step.releases() {
                         self.warn_of_leftover(release, &cause).await?;
                     }
@@ -57,11 +57,18 @@ impl Deploy<'_> {
         // The end of this run gives back what an earlier one has left.
         self.take_left_leases(&plan.release).await;
         let left = async {
-            // What is kept asks no cluster.
-            for part in parts(step).iter().filter(|part| matches!(part, Step::Keep { .. })) {
-                self.take(part, HookProgress::default()).await?;
+            for part in parts(step) {
+                match part {
+                    // It asks no cluster.
+                    Step::Keep { .. } => self.take(part, HookProgress::default()).await?,
+                    part => {
+                        for release in part.releases() {
+                            self.warn_of_leftover(release, cause).await?;
+                        }
+                    }
+                }
             }
-            Ok(self.warn_of_leftover(&plan.release, cause).await?)
+            Ok(())
         };
         let cursor = Cursor::Forward(index);
         self.run.step(step.stage(), cursor, step.to_string(), left).await
@@ -99,9 +106,9 @@ pub(super) fn is_clean_up(plan: &Plan, index: usize) -> bool {
         && plan.forward.get(index).is_some_and(|step| parts(step).iter().all(deletes))
 }
 
-/// Returns whether nothing but a deletion is left to do at this index, in clusters of which all is known.
+/// Returns whether nothing but a deletion is left to do at this index.
 pub(super) fn is_through(plan: &Plan, index: usize) -> bool {
-    is_clean_up(plan, index) && plan.forward.get(index).is_some_and(|step| is_undone(plan, step))
+    is_clean_up(plan, index) && plan.forward.get(index).is_some_and(|step| is_led(plan, step))
 }
 
 /// Returns whether a failure of the last step is no reason for a rollback. A person may stop the job before that step.
@@ -109,12 +116,23 @@ pub(super) fn is_passed_over(cause: &Cause) -> bool {
     !matches!(cause, Cause::JournalLost(_) | Cause::Stopped(_))
 }
 
-/// Returns whether the plan's rollback changes the clusters of a step. Where it does not, nobody knows what served, and
-/// the last step is the one that leads all requests to the release.
-fn is_undone(plan: &Plan, step: &Step) -> bool {
+/// Returns whether all requests come to a plan's release before this step, in the step's clusters. They do not where
+/// nobody knows what served, or where it served on another track and nothing shifted them: there a prune leads them.
+fn is_led(plan: &Plan, step: &Step) -> bool {
     let undone: Vec<_> = plan.rollback.iter().flat_map(Step::releases).collect();
-    let is_in = |name: &String| undone.iter().any(|release| release.clusters.contains(name));
-    step.releases().into_iter().all(|release| release.clusters.iter().all(is_in))
+    let shifted: Vec<_> = plan.forward.iter().filter(|step| shifts_all(step)).collect();
+    let is_led = |name: &String| {
+        let is_in = |release: &&Release| release.clusters.contains(name);
+        let mut before = undone.iter().copied().filter(is_in).peekable();
+        let is_shifted = shifted.iter().flat_map(|step| step.releases()).any(|one| is_in(&one));
+        let track = plan.release.track_in(name);
+        before.peek().is_some() && (is_shifted || before.all(|one| one.track_in(name) == track))
+    };
+    step.releases().into_iter().all(|release| release.clusters.iter().all(is_led))
+}
+
+fn shifts_all(step: &Step) -> bool {
+    parts(step).iter().any(|part| matches!(part, Step::Change(Change::Shift { weight: 100, .. })))
 }
 
 fn parts(step: &Step) -> &[Step] {

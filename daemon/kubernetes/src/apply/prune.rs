@@ -25,8 +25,9 @@ use windlass_model::{
 impl Applier<'_> {
     /// Deletes objects that are listed and not in the release. An object that holds data stays, with a warning. So does one
     /// that another tool or app has taken over; the inventory forgets it. What a route led to goes only once its gateway
-    /// has taken the change. An object whose deletion is refused keeps only what a route of its kind leads to:
-    /// [`ClusterError::NotDeleted`] names all in the end.
+    /// has taken the change. An object whose deletion is refused keeps no other, but for a route: it leads to
+    /// what it led to. In the end the error names all: [`ClusterError::NotDeleted`], or [`ClusterError::Rejected`] where
+    /// one of them may get requests.
     pub(crate) async fn prune(
         &self,
         release: &Release,
@@ -47,13 +48,13 @@ impl Applier<'_> {
         let mut waits = has_route(&objects) || has_route(&heads);
         let mut kept = held;
         let mut refused = Vec::new();
-        // A route that stays leads to what it led to.
         let mut route_stays = false;
+        let mut may_answer = false;
         let mut deleted = Vec::new();
         let mut taken = Vec::new();
         for entry in obsolete {
             if route_stays && is_behind_route(release, &entry) {
-                refused.push((entry, "a route that stays leads to it".to_owned()));
+                refused.push((entry, String::new()));
                 continue;
             }
             let is_route = has_route(std::slice::from_ref(&entry.head(&namespace)));
@@ -77,12 +78,10 @@ impl Applier<'_> {
             };
             match done {
                 Ok(()) => deleted.push(entry),
-                Err(ClusterError::Forbidden { .. }) => {
-                    route_stays = route_stays || is_route;
-                    kept.push(entry);
-                }
+                Err(ClusterError::Forbidden { .. }) => kept.push(entry),
                 Err(ClusterError::Rejected { message, .. }) => {
                     route_stays = route_stays || is_route;
+                    may_answer = may_answer || is_route || is_behind_route(release, &entry);
                     refused.push((entry, message));
                 }
                 Err(error) => return Err(error),
@@ -115,7 +114,12 @@ impl Applier<'_> {
         }
         let Some((_, message)) = refused.first().cloned() else { return Ok(()) };
         let objects: Vec<_> = refused.iter().map(|(entry, _)| entry.to_string()).collect();
-        Err(ClusterError::NotDeleted { object: objects.join(", "), message })
+        let object = objects.join(", ");
+        Err(if may_answer {
+            ClusterError::Rejected { object, message }
+        } else {
+            ClusterError::NotDeleted { object, message }
+        })
     }
 
     /// Checks that no other job has begun to write since a prune has begun: what it makes may have the names of what is to

@@ -17,6 +17,12 @@ pub enum Previous {
     Unmanaged,
 }
 
+/// Returns whether nobody knows what serves in a release's cluster. There a prune leads all requests to the release, and
+/// comes before those that delete what a rollback needs.
+pub(super) fn is_unknown(next: &Release, previous: &BTreeMap<String, Previous>) -> bool {
+    matches!(previous.get(next.cluster()), Some(Previous::Unmanaged))
+}
+
 /// Returns the steps of a phase's hooks in one cluster.
 pub(super) fn hooks_at(hooks: &[Hook], phase: HookPhase, next: &Release) -> Vec<Step> {
     let hooks = hooks.iter().filter(|hook| hook.phase == phase);
