@@ -1,5 +1,5 @@
 //! Executes a plan: forward, and rolled back at the first failure or when the job is stopped. The last step of a release,
-//! which only deletes, fails no release.
+//! which only deletes, is no reason for a rollback.
 
 use crate::{
     deploy::Deploy,

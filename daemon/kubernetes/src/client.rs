@@ -349,7 +349,12 @@ impl Client {
         let params = DeleteParams::background().preconditions(this);
         let what = named(manifest);
         match limited(api.delete(name, &params), &what).await {
-            Err(ClusterError::Rejected { message, .. }) if message.contains("not found") => Ok(()),
+            // As the API server words it: a webhook may say of something else that it is not found.
+            Err(ClusterError::Rejected { message, .. })
+                if message.ends_with(&format!("{name:?} not found")) =>
+            {
+                Ok(())
+            }
             Err(ClusterError::Conflict { .. }) => Ok(()),
             deleted => deleted.map(drop),
         }

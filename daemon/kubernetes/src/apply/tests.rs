@@ -293,6 +293,61 @@ async fn a_route_of_somebody_else_is_found_before_anything_is_written() {
     assert!(server.written().is_empty());
 }
 
+/// Returns a server on which a version serves that replaced one with a worker, all of whose objects are there still.
+async fn replaced(before: &str) -> (Arc<FakeServer>, Client, Release) {
+    let worker = "processes.worker = { command = [\"work\"] }\n";
+    let (server, client) = serving(&format!("{CANARY}{before}{worker}"), 2).await;
+    let next = on(Track::Blue, "2", CANARY);
+    applier(&client).apply(&next, true).await.unwrap();
+    make_ready(&server, "web-blue", 2);
+    (server, client, next)
+}
+
+#[tokio::test]
+async fn one_refused_deletion_keeps_no_other_and_is_made_later() {
+    let (server, client, next) = replaced("").await;
+    let (worker, web) = (format!("{DEPLOYMENTS}/web-worker"), format!("{DEPLOYMENTS}/web"));
+    server.hold(&[&worker]);
+    for _ in 0..2 {
+        let pruned = applier(&client).prune(&next, &Recorder::null()).await;
+        let Err(ClusterError::NotDeleted { object, message }) = pruned else {
+            panic!("{pruned:?}")
+        };
+        assert_eq!(object, "Deployment web-worker");
+        assert!(message.contains("owner not found"), "{message}");
+        assert!(!server.get(&worker).is_null() && server.get(&web).is_null());
+        let listed = names(&server.get(INVENTORY));
+        assert!(listed.contains("web-worker") && !listed.contains("web-preview"), "{listed}");
+    }
+    server.hold(&[]);
+    applier(&client).prune(&next, &Recorder::null()).await.unwrap();
+    assert!(server.get(&worker).is_null());
+    assert!(!names(&server.get(INVENTORY)).contains("web-worker"));
+}
+
+/// Pods of before may get requests, whatever the Service selects: that is no mere warning.
+#[tokio::test]
+async fn a_refused_deletion_of_what_may_get_requests_is_a_refusal() {
+    let (server, client, next) = replaced("").await;
+    server.hold(&[&format!("{DEPLOYMENTS}/web")]);
+    let pruned = applier(&client).prune(&next, &Recorder::null()).await;
+    assert!(matches!(pruned, Err(ClusterError::Rejected { .. })), "{pruned:?}");
+    assert!(server.get(&format!("{DEPLOYMENTS}/web-worker")).is_null(), "all else is deleted");
+}
+
+#[tokio::test]
+async fn what_a_route_leads_to_stays_as_long_as_the_route() {
+    let (server, client, next) = replaced("expose.gateway = \"public\"\n").await;
+    server.hold(&[ROUTE]);
+    let pruned = applier(&client).prune(&next, &Recorder::null()).await;
+    let Err(ClusterError::Rejected { object, message }) = pruned else { panic!("{pruned:?}") };
+    assert!(object.starts_with("HTTPRoute web, "), "{object}");
+    assert!(object.contains("Deployment web") && !object.contains("web-worker"), "{object}");
+    assert!(message.contains("admission webhook"), "{message}");
+    assert!(!server.get(&format!("{DEPLOYMENTS}/web")).is_null());
+    assert!(server.get(&format!("{DEPLOYMENTS}/web-worker")).is_null());
+}
+
 /// Each of them takes some milliseconds: a rollback is to need no second of them.
 #[tokio::test]
 async fn a_rollback_takes_few_requests() {

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use kube::client::Body;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     sync::{Arc, Mutex},
 };
@@ -18,6 +18,8 @@ pub(crate) struct FakeServer {
     objects: Mutex<BTreeMap<String, Value>>,
     writes: Mutex<Vec<String>>,
     requests: Mutex<Vec<String>>,
+    /// Paths of objects that a webhook keeps from being deleted.
+    held: Mutex<BTreeSet<String>>,
 }
 
 impl FakeServer {
@@ -41,6 +43,11 @@ impl FakeServer {
     /// Returns the object at a path. Null means that there is none.
     pub(crate) fn get(&self, path: &str) -> Value {
         self.objects.lock().unwrap().get(path).cloned().unwrap_or_default()
+    }
+
+    /// Has a webhook refuse the deletion of objects, and of no others from now on.
+    pub(crate) fn hold(&self, paths: &[&str]) {
+        *self.held.lock().unwrap() = paths.iter().map(ToString::to_string).collect();
     }
 
     /// Returns what was written since the last call.
@@ -76,6 +83,12 @@ impl FakeServer {
             }
             Method::GET if live.is_null() => status(404, "NotFound"),
             Method::GET => (200, live),
+            Method::DELETE if self.held.lock().unwrap().contains(&path) => {
+                let (code, mut denied) = status(403, "Forbidden");
+                denied["message"] =
+                    json!("admission webhook \"w\" denied the request: owner not found");
+                (code, denied)
+            }
             Method::DELETE
                 if sent
                     .pointer("/preconditions/resourceVersion")
