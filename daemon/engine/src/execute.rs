@@ -122,8 +122,7 @@ impl Deploy<'_> {
         let mut are_seen = false;
         let taken = from + usize::from(begun);
         let mut giving_way = GivingWay::begin(self.run, plan, taken);
-        let leased = self.take_leases_first(plan, from, taken, slot).await;
-        match leased {
+        match self.take_leases_first(plan, from, taken, slot).await {
             // The release is through but for what it deletes.
             Err(Interrupted { failure, is_overtaken: false, .. })
                 if leftover::is_through(plan, from) && leftover::is_passed_over(&failure.cause) =>

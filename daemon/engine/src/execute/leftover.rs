@@ -120,7 +120,7 @@ pub(super) fn is_passed_over(cause: &Cause) -> bool {
 /// nobody knows what served, or where it served on another track and nothing shifted them: there a prune leads them.
 fn is_led(plan: &Plan, step: &Step) -> bool {
     let undone: Vec<_> = plan.rollback.iter().flat_map(Step::releases).collect();
-    let shifted: Vec<_> = plan.forward.iter().filter(|step| shifts_all(step)).collect();
+    let shifted: Vec<_> = plan.forward.iter().filter(|step| step.switches()).collect();
     let is_led = |name: &String| {
         let is_in = |release: &&Release| release.clusters.contains(name);
         let mut before = undone.iter().copied().filter(is_in).peekable();
@@ -129,10 +129,6 @@ fn is_led(plan: &Plan, step: &Step) -> bool {
         before.peek().is_some() && (is_shifted || before.all(|one| one.track_in(name) == track))
     };
     step.releases().into_iter().all(|release| release.clusters.iter().all(is_led))
-}
-
-fn shifts_all(step: &Step) -> bool {
-    parts(step).iter().any(|part| matches!(part, Step::Change(Change::Shift { weight: 100, .. })))
 }
 
 fn parts(step: &Step) -> &[Step] {

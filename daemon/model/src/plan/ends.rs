@@ -30,6 +30,14 @@ impl Plan {
     }
 }
 
+impl Step {
+    /// Returns whether the step, or one within it, switches all requests.
+    #[must_use]
+    pub fn switches(&self) -> bool {
+        has(self, switches)
+    }
+}
+
 fn switches(step: &Step) -> bool {
     matches!(step, Step::Change(Change::Shift { weight, .. }) if *weight >= 100)
 }

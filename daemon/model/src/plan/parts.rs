@@ -1,6 +1,6 @@
 //! Parts that plans have in common: the steps of one cluster, and its rollback.
 
-use super::{Change, Step};
+use super::{Change, Step, parallel};
 use crate::{
     hook::{Hook, HookPhase},
     job::Release,
@@ -17,10 +17,19 @@ pub enum Previous {
     Unmanaged,
 }
 
-/// Returns whether nobody knows what serves in a release's cluster. There a prune leads all requests to the release, and
-/// comes before those that delete what a rollback needs.
-pub(super) fn is_unknown(next: &Release, previous: &BTreeMap<String, Previous>) -> bool {
-    matches!(previous.get(next.cluster()), Some(Previous::Unmanaged))
+/// Returns the steps by which what a release no longer has goes in its clusters, each by `delete`. They are the last ones,
+/// so that a rollback still finds what the previous release has. Where nobody knows what serves, a prune leads all requests
+/// to the release: that comes before the others.
+pub(super) fn clean_up(
+    places: &[Release],
+    previous: &BTreeMap<String, Previous>,
+    delete: impl Fn(&Release) -> Step,
+) -> Vec<Step> {
+    let is_unknown =
+        |place: &&Release| matches!(previous.get(place.cluster()), Some(Previous::Unmanaged));
+    let (unknown, known): (Vec<_>, Vec<_>) = places.iter().partition(is_unknown);
+    let together = |places: Vec<&Release>| parallel(places.into_iter().map(&delete));
+    [unknown, known].into_iter().filter_map(together).collect()
 }
 
 /// Returns the steps of a phase's hooks in one cluster.

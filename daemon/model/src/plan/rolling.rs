@@ -4,7 +4,7 @@ use super::{
     Change, Plan, Step, flat,
     migration::migration,
     parallel,
-    parts::{Previous, apply, healthy, hooks_at, is_unknown, prune, undo},
+    parts::{Previous, apply, clean_up, healthy, hooks_at, prune, undo},
 };
 use crate::{
     cluster::RolloutOrder,
@@ -43,11 +43,7 @@ pub fn rolling(
         RolloutOrder::Sequential => places.chunks(1).flat_map(group).collect(),
         RolloutOrder::Parallel => group(&places),
     };
-    let (unknown, known): (Vec<_>, Vec<_>) =
-        places.iter().partition(|place| is_unknown(place, previous));
-    forward.extend(parallel(unknown.into_iter().map(prune)));
-    // Last, so that a rollback still finds the objects of the previous release.
-    forward.extend(parallel(known.into_iter().map(prune)));
+    forward.extend(clean_up(&places, previous, prune));
     // In all clusters at once, whatever the order forward was: a broken app is to serve again soon.
     let back = places.iter().filter_map(|next| undo(next, previous, false));
     Plan { forward, rollback: flat(parallel(back)), release: next.clone() }

@@ -5,7 +5,7 @@ use super::{
     Change, Plan, Step, flat,
     migration::migration,
     parallel,
-    parts::{Previous, apply, healthy, hooks_at, is_unknown, prune, undo},
+    parts::{Previous, apply, clean_up, healthy, hooks_at, prune, undo},
 };
 use crate::{
     cluster::RolloutOrder,
@@ -59,11 +59,7 @@ pub(super) fn tracked(
         }
         RolloutOrder::Parallel => forward.extend(group(&places, strategy, previous, hooks)),
     }
-    let (unknown, known): (Vec<_>, Vec<_>) =
-        places.iter().partition(|place| is_unknown(place, previous));
-    forward.extend(parallel(unknown.into_iter().map(prune)));
-    // Last, so that a rollback still finds the pods of the previous release.
-    forward.extend(parallel(known.into_iter().map(|place| after(place, previous))));
+    forward.extend(clean_up(&places, previous, |place| after(place, previous)));
     let is_beside = |place: &Release| beside(place, previous).is_some();
     let back = places.iter().filter_map(|place| undo(place, previous, is_beside(place)));
     Plan { forward, rollback: flat(parallel(back)), release: next.clone() }
