@@ -9,12 +9,14 @@ fn a_canary_gets_the_share_of_its_pods() {
     let shop = Shop::new("t-canary");
     shop.serves_first("one", "replicas = 4\n");
     let traffic = Traffic::start(&shop.target());
-    let spec = format!("replicas = 4\n{}", canary("[20, 50, 100]", 10));
+    // A measurement takes as long as it takes: each weight stays until it is approved.
+    let spec = format!("replicas = 4\n{}gates = [50, 100]\n", canary("[20, 50, 100]", 1));
     let id = shop.begin("two", &spec);
     for weight in [20, 50] {
         shop.await_shift(&id, weight.into());
         // A kept connection leads to the same pod each time.
         shares(&shop.target(), "two", weight, false);
+        shop.approve_next(&id);
     }
     shop.env.watch(&id).succeeded();
     assert_eq!(shop.weights(&id), [20, 50, 100]);

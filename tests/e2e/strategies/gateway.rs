@@ -14,20 +14,23 @@ fn a_canary_gets_its_weight_of_the_requests_at_the_gateway() {
     // The first release has a route, which the gateway knows at its end.
     shares(&target, "one", 100, true);
     let traffic = Traffic::start(&target);
-    // The weights by default.
-    let id =
-        shop.begin("two", &format!("{first}[strategy]\nkind = \"canary\"\nhold-seconds = 10\n"));
+    // The weights by default. A measurement takes as long as it takes: each of them stays until it is approved.
+    let default = "[strategy]\nkind = \"canary\"\nhold-seconds = 1\ngates = [25, 50, 100]\n";
+    let id = shop.begin("two", &format!("{first}{default}"));
     for weight in [5, 25, 50] {
         shop.await_shift(&id, weight.into());
         shares(&target, "two", weight, true);
+        shop.approve_next(&id);
     }
     shop.env.watch(&id).succeeded();
     assert_eq!(shop.weights(&id), [5, 25, 50, 100]);
     shares(&target, "two", 100, true);
 
-    let spec = |hold| format!("{first}{}", canary("[25, 50, 100]", hold));
     for weight in [25, 50] {
-        let id = shop.begin("three", &spec(if weight == 25 { 60 } else { 2 }));
+        // It stays at this weight.
+        let strategy = canary("[25, 50, 100]", if weight == 25 { 60 } else { 2 });
+        let gate = if weight == 25 { "" } else { "gates = [100]\n" };
+        let id = shop.begin("three", &format!("{first}{strategy}{gate}"));
         shop.await_shift(&id, weight);
         shop.does("abort", &id, "no");
         was_stopped(&shop.env.watch(&id), "aborted by");

@@ -18,10 +18,11 @@ fn a_virtual_service_has_each_share_and_goes_with_its_strategy() {
     assert_eq!(shares(&shop), "app=100");
 
     let traffic = Traffic::start(&shop.target());
-    let id = shop.begin("two", &spec(3));
+    let id = shop.begin("two", &format!("{}gates = [50, 100]\n", spec(1)));
     for weight in [25, 50] {
         shop.await_shift(&id, weight);
         assert_eq!(shares(&shop), format!("app={} app-preview={weight}", 100 - weight));
+        shop.approve_next(&id);
     }
     shop.env.watch(&id).succeeded();
     assert_eq!((shop.weights(&id), shares(&shop)), (vec![25, 50, 100], "app=100".to_owned()));

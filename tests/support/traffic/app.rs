@@ -3,6 +3,7 @@
 use super::Target;
 use crate::{Ended, SMALL, TestEnv};
 use serde_json::Value;
+use std::cell::Cell;
 use windlass_bed::{Repository, daemon::Answer, part::gateway};
 
 /// Program of the app: `/` answers with `$VERSION`, `/slow` after a second, `/echo` is a WebSocket.
@@ -119,6 +120,23 @@ impl Shop {
         let found = self.env.await_event(id, |event| event["held"]["gate"] == "traffic");
         let found = found.unwrap_or_else(|| panic!("no gate: {:#?}", self.env.events(id)));
         found["held"]["digest"].as_str().unwrap().to_owned()
+    }
+
+    /// Approves the requests for which a job waits next, once it does. Panics if the job ends before.
+    #[track_caller]
+    pub fn approve_next(&self, id: &str) {
+        let events = self.env.events(id);
+        let given = events.iter().filter(|event| event["approved"].is_object()).count();
+        let seen = Cell::new(0);
+        let next = |event: &Value| {
+            seen.set(seen.get() + usize::from(event["held"]["gate"] == "traffic"));
+            seen.get() > given
+        };
+        let found = self.env.await_event(id, next);
+        let found = found.unwrap_or_else(|| panic!("no gate: {:#?}", self.env.events(id)));
+        let digest = found["held"]["digest"].as_str().unwrap();
+        let answer = self.env.daemon.windlass(&["approve", id, "--digest", digest]).unwrap();
+        assert_eq!(answer.code, 0, "{}", answer.text);
     }
 
     /// Returns the weights of a job's shifts, in order. A restart may take a shift twice, which counts once.
