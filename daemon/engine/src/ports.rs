@@ -22,7 +22,7 @@ mod web_check;
 
 pub use builder::{Build, BuildRequest, Builder, Dockerfile, ImageConfig};
 pub use cluster::{
-    ChangeVerb, Cluster, ClusterReader, JobEnd, Migration, ObjectChange, Observation,
+    ChangeVerb, Cluster, ClusterReader, JobEnd, Migration, ObjectChange, Observation, Watching,
 };
 pub use inspect::{Inspect, InspectBuilder, LogLine, LogRequest, MadeObject};
 pub use lease::{Acquired, LEASE, LeaseHolder, Leases, Renewed};

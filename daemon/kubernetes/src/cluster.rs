@@ -16,7 +16,7 @@ use windlass_engine::{
     ports::{
         Acquired, Cluster, ClusterReader, Inspect, JobEnd, LeaseHolder, Leases, LogLine,
         LogRequest, Logins, MadeObject, Migration, ObjectChange, Observation, Renewed, Secrets,
-        WebAnswer, WebCheck,
+        Watching, WebAnswer, WebCheck,
     },
     recorder::Recorder,
 };
@@ -201,8 +201,9 @@ impl Cluster for Kubernetes {
     async fn observe(
         &self,
         release: &Release,
+        watching: Watching,
     ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
-        Ok(observe::observe(&self.client, release))
+        Ok(observe::observe(&self.client, release, watching))
     }
 
     async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String> {

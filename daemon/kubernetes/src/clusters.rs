@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
         Acquired, Cluster, ClusterReader, Inspect, JobEnd, LeaseHolder, Leases, LogLine,
-        LogRequest, MadeObject, Migration, ObjectChange, Observation, Renewed, WebAnswer, WebCheck,
+        LogRequest, MadeObject, Migration, ObjectChange, Observation, Renewed, Watching, WebAnswer,
+        WebCheck,
     },
     recorder::Recorder,
 };
@@ -98,8 +99,9 @@ impl Cluster for Clusters {
     async fn observe(
         &self,
         release: &Release,
+        watching: Watching,
     ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
-        self.of(release).await?.observe(release).await
+        self.of(release).await?.observe(release, watching).await
     }
 
     async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String> {

@@ -45,8 +45,11 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
-use watch::{Changes, SCALE_UPS, WATCH_SECONDS, WatchSignal, all, flooded, watch, watch_dynamic};
-use windlass_engine::ports::Observation;
+use watch::{
+    Changes, SCALE_UPS, WATCH_SECONDS, WatchSignal, all, flooded, watch, watch_dynamic,
+    watch_seconds,
+};
+use windlass_engine::ports::{Observation, Watching};
 use windlass_model::{
     job::Release,
     runtime::{Route, ServiceKind},
@@ -92,8 +95,12 @@ struct Watches {
 
 /// Starts the watches of a release. They end when the receiver is dropped, or with an error once the
 /// cluster is away, since nothing can be judged then.
-pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Observation> {
-    let mut watches = Watches::start(client, release);
+pub(crate) fn observe(
+    client: &Client,
+    release: &Release,
+    watching: Watching,
+) -> mpsc::Receiver<Observation> {
+    let mut watches = Watches::start(client, release, watching);
     let client = client.clone();
     let release = release.clone();
     let (send, receive) = mpsc::channel(1);
@@ -140,7 +147,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                     }
                     Some(WatchSignal::Unstreamed) => {
                         client.list_first();
-                        watches = Watches::start(&client, &release);
+                        watches = Watches::start(&client, &release, watching);
                     }
                 },
                 // A cluster that hangs sends no signal at all.
@@ -149,7 +156,7 @@ pub(crate) fn observe(client: &Client, release: &Release) -> mpsc::Receiver<Obse
                     if is_away(&client, &send).await { return }
                     // A proxy before the API server may not stream watches. Lists work through it.
                     client.list_first();
-                    watches = Watches::start(&client, &release);
+                    watches = Watches::start(&client, &release, watching);
                 }
                 () = sleep(Duration::from_secs(1)), if looks => {}
                 () = send.closed() => return,
@@ -210,16 +217,17 @@ async fn is_away(client: &Client, send: &mpsc::Sender<Observation>) -> bool {
 }
 
 impl Watches {
-    fn start(client: &Client, release: &Release) -> Self {
+    fn start(client: &Client, release: &Release, watching: Watching) -> Self {
         let namespace = release.app.namespace();
         let labels = format!("{INSTANCE}={}", release.app.name);
-        let config = || {
-            let config = watcher::Config::default().timeout(WATCH_SECONDS);
+        let (seconds, seconds_of_others) = watch_seconds(watching);
+        let lasting = |seconds| {
+            let config = watcher::Config::default().timeout(seconds);
             if client.streams() { config.streaming_lists() } else { config }
         };
-        let ours = || config().labels(&labels);
+        let ours = || lasting(seconds).labels(&labels);
+        let others = || lasting(seconds_of_others);
         let pod_labels = render::pods_of(release);
-        let of_pods = || config().labels(&pod_labels);
         let expected = expected(release);
         let has = |kind: &str| expected.iter().any(|one| one.kind == kind);
         let mut changes = SelectAll::new();
@@ -250,25 +258,25 @@ impl Watches {
         let balanced = is_whole && runtime.expose.service == Some(ServiceKind::LoadBalancer);
         let has_scaler = runtime.processes.iter().any(|process| process.autoscale.is_some());
         let scaled = is_whole && has_scaler || has_own("HorizontalPodAutoscaler");
-        let (pods, more) = watch(client, &namespace, of_pods());
+        let (pods, more) = watch(client, &namespace, lasting(seconds).labels(&pod_labels));
         changes.push(more);
-        let (events, more) = watch(client, &namespace, config().fields(EVENTS));
+        let (events, more) = watch(client, &namespace, others().fields(EVENTS));
         changes.push(more);
         let routes = routed.then(|| {
             let kind = GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute");
-            let (store, more) = watch_dynamic(client, &namespace, &kind, ours());
+            let (store, more) = watch_dynamic(client, &namespace, &kind, others().labels(&labels));
             changes.push(more);
             store
         });
         Self {
             deployments: watched!(has("Deployment"), ours()),
             // ReplicaSets have the labels of their pods.
-            replica_sets: watched!(has("Deployment"), of_pods()),
+            replica_sets: watched!(has("Deployment"), others().labels(&pod_labels)),
             stateful_sets: watched!(has("StatefulSet"), ours()),
             daemon_sets: watched!(has("DaemonSet"), ours()),
             jobs: watched!(has("Job"), ours()),
-            balancers: watched!(balanced, ours()),
-            autoscalers: watched!(scaled, ours()),
+            balancers: watched!(balanced, others().labels(&labels)),
+            autoscalers: watched!(scaled, others().labels(&labels)),
             client: client.clone(),
             namespace: namespace.clone(),
             services: services(release),

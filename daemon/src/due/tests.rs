@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 use windlass_engine::{
     ports::{
-        JobEnd, Migration, Observation,
+        JobEnd, Migration, Observation, Watching,
         store::{Claim, DueWork, Jobs, Runs, Submission},
     },
     recorder::Recorder,
@@ -81,7 +81,11 @@ impl Cluster for Renewing {
         Ok(JobEnd::never_ran(ActionResult::Waited))
     }
 
-    async fn observe(&self, _: &Release) -> Result<mpsc::Receiver<Observation>, ClusterError> {
+    async fn observe(
+        &self,
+        _: &Release,
+        _: Watching,
+    ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
         Ok(mpsc::channel(1).1)
     }
 

@@ -1,7 +1,7 @@
 //! Guards pods of a new version while a release waits: they may fail long after they were healthy.
 
 use super::pace::Pace;
-use crate::{deploy::Deploy, failure::Cause};
+use crate::{deploy::Deploy, failure::Cause, ports::Watching};
 use futures::future::try_join_all;
 use std::{convert::Infallible, future::pending, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -60,7 +60,7 @@ impl Deploy<'_> {
 
     /// Watches the pods of a release until they are not well, which is an error, or the cluster does not answer.
     async fn watch_pods(&self, release: &Release) -> Result<ClusterError, Cause> {
-        let mut snapshots = match self.ports.cluster.observe(release).await {
+        let mut snapshots = match self.ports.cluster.observe(release, Watching::Guard).await {
             Ok(snapshots) => snapshots,
             Err(error) => return away(error, release),
         };

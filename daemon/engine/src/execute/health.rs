@@ -5,6 +5,7 @@ use crate::{
     deploy::Deploy,
     failure::{Cause, PullRegistry},
     journal::JournalLost,
+    ports::Watching,
 };
 use std::{
     sync::{Mutex, PoisonError},
@@ -56,7 +57,8 @@ impl Deploy<'_> {
     ) -> Result<(), Cause> {
         let limit = *left.lock().unwrap_or_else(PoisonError::into_inner);
         let of_release = |error| Cause::applying(error, release);
-        let mut snapshots = self.ports.cluster.observe(release).await.map_err(of_release)?;
+        let mut snapshots =
+            self.ports.cluster.observe(release, Watching::Rollout).await.map_err(of_release)?;
         let started = Instant::now();
         // A DaemonSet goes node by node, and only the cluster knows how many nodes there are: the time
         // begins again with each pod that is ready.

@@ -19,6 +19,16 @@ use windlass_rollout::snapshot::Snapshot;
 /// One observation of a release. After an `Err` the stream ends.
 pub type Observation = Result<Snapshot, ClusterError>;
 
+/// Reason for which a release is watched. It decides how long a watch lasts before it is opened again: so late a connection
+/// is noticed that died without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// Its pods come up, and somebody waits for them.
+    Rollout,
+    /// Its pods were healthy. It holds, or waits for an approval, for days perhaps, and many others do at the same time.
+    Guard,
+}
+
 /// Clusters, as one job may change them.
 #[async_trait]
 pub trait Cluster: Send + Sync {
@@ -43,8 +53,11 @@ pub trait Cluster: Send + Sync {
         recorder: &Recorder,
     ) -> Result<JobEnd, ClusterError>;
     /// Returns a snapshot of this release each time that the cluster's objects change.
-    async fn observe(&self, release: &Release)
-    -> Result<mpsc::Receiver<Observation>, ClusterError>;
+    async fn observe(
+        &self,
+        release: &Release,
+        watching: Watching,
+    ) -> Result<mpsc::Receiver<Observation>, ClusterError>;
     /// Returns the last log lines and the events of failing pods. They are read before anything is undone. The
     /// login that the pods were pulled with is masked in `recorder` first.
     async fn evidence(&self, release: &Release, recorder: &Recorder) -> Vec<String>;

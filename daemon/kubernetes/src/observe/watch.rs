@@ -21,11 +21,16 @@ use std::{
     mem,
     pin::Pin,
 };
+use windlass_engine::ports::Watching;
 use windlass_model::error::ClusterError;
 
 /// `timeoutSeconds` of watches. A dead connection is noticed five seconds later. The default of 290 s is as
 /// long as the whole rollout may take.
 pub(crate) const WATCH_SECONDS: u32 = 30;
+
+/// `timeoutSeconds` while a release is guarded that was healthy: of watches of its pods and workloads, and of others. To open
+/// a watch again is half of what a release costs that holds. Proxies end a connection after a minute without a byte.
+const GUARD_SECONDS: (u32, u32) = (50, 240);
 
 /// Bytes of JSON that one watch of a stranger's cluster shows, at most. A selector asks for few objects, and a server
 /// that lies sends others without end.
@@ -53,6 +58,14 @@ pub(crate) enum WatchSignal {
     Unstreamed,
     /// The watch of a stranger's cluster showed more than [`MOST_HELD`], and has ended.
     Flooded,
+}
+
+/// Returns `timeoutSeconds` of watches of a release's pods and workloads, and of those of all that only explains them.
+pub(super) fn watch_seconds(watching: Watching) -> (u32, u32) {
+    match watching {
+        Watching::Rollout => (WATCH_SECONDS, WATCH_SECONDS),
+        Watching::Guard => GUARD_SECONDS,
+    }
 }
 
 /// Returns the error for [`WatchSignal::Flooded`].

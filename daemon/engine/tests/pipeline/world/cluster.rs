@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use windlass_engine::{
     ports::{
         Cluster, ClusterReader, Inspect, JobEnd, LogLine, LogRequest, MadeObject, Migration,
-        ObjectChange, Observation,
+        ObjectChange, Observation, Watching,
     },
     recorder::Recorder,
 };
@@ -298,6 +298,7 @@ impl Cluster for FakeCluster {
     async fn observe(
         &self,
         release: &Release,
+        _: Watching,
     ) -> Result<mpsc::Receiver<Observation>, ClusterError> {
         if self.faults.call() {
             return Err(away("refused"));
