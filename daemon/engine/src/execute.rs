@@ -83,7 +83,7 @@ impl Deploy<'_> {
                         let is_one_way = self.removes() || self.contracts();
                         // The last step may have deleted the pods that a rollback would lead requests to.
                         let is_through =
-                            begun.checked_sub(1).is_some_and(|at| leftover::is_clean_up(plan, at));
+                            begun.checked_sub(1).is_some_and(|at| plan.is_clean_up(at));
                         let stays = failure.stays() || is_one_way || is_overtaken || is_through;
                         let outcome = ended(failure)?;
                         if stays {
@@ -168,7 +168,7 @@ impl Deploy<'_> {
                     if !pods.is_empty() {
                         self.run.unless_stopped(self.await_ready(&pods)).await?;
                     }
-                    if leftover::is_clean_up(plan, index) {
+                    if plan.is_clean_up(index) {
                         return self.clean_up(plan, step).await;
                     }
                     self.take(step, progress).await

@@ -167,7 +167,7 @@ impl Run {
     }
 
     /// Returns whether this reason ends the job.
-    fn heeds(&self, stop: &Stop) -> bool {
+    pub(crate) fn heeds(&self, stop: &Stop) -> bool {
         !matches!(stop, Stop::Superseded { .. }) || !self.is_switched.load(Ordering::Relaxed)
     }
 
@@ -290,12 +290,6 @@ impl Run {
             why = self.stopped() => Err(Cause::Stopped(why)),
             done = work => done.map_err(Into::into),
         }
-    }
-
-    /// Returns the reason for which the job is asked to stop. `None` means that nobody asks, or that it does not end for
-    /// that.
-    pub(crate) fn asked_to_stop(&self) -> Option<Stop> {
-        self.stop.borrow().clone().filter(|why| self.heeds(why))
     }
 
     /// Waits until the job is asked to stop, and returns the reason.

@@ -1,5 +1,7 @@
 //! Pauses: a release takes no further step until a person resumes it.
 
+use crate::outcome::Stop;
+
 /// Pause of a job, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
@@ -20,6 +22,8 @@ pub struct Interventions {
     pub pause: Option<Pause>,
     /// Principal and note of whoever ended the last pause. `None` means that nobody did.
     pub resumed: Option<Resume>,
+    /// Reason for which the job is to stop. `None` means that nobody asked.
+    pub stop: Option<Stop>,
 }
 
 /// End of a pause, as the store has it.

@@ -185,6 +185,18 @@ fn step(replay: ResumePoint, event: &Event) -> Option<ResumePoint> {
     })
 }
 
+/// Returns whether a release takes its last step, in which nobody can stop it: see [`Plan::is_clean_up`]. The events are the
+/// journal's last [`Event::Planned`] and its last [`Event::StepStarted`]. `None` means that it has none.
+#[must_use]
+pub fn is_cleaning_up(planned: Option<&Event>, started: Option<&Event>) -> bool {
+    match (planned, started) {
+        (Some(Event::Planned(plan)), Some(Event::StepStarted(Cursor::Forward(index), _))) => {
+            plan.is_clean_up(*index)
+        }
+        _ => false,
+    }
+}
+
 /// A job's state as people see it. The name of a state is stored, so a name never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -111,7 +111,14 @@ impl Services {
     }
 }
 
-fn not_on_its_way(record: &JobRecord) -> ServiceError {
+/// Returns message and fix of a job that takes its last step.
+fn is_through(record: &JobRecord) -> (String, String) {
+    let message = format!("job {} takes its last step, which is seen through", record.job.id);
+    (message, format!("once it has ended, go back: windlass rollback {}", record.job.app))
+}
+
+/// Returns the error of a person who wants to change the course of a job that goes forward no more, or not yet.
+pub(crate) fn not_on_its_way(record: &JobRecord) -> ServiceError {
     let id = &record.job.id;
     let waits_before = record.held.as_ref().is_some_and(|hold| hold.gate != Gate::Traffic);
     let (message, fix) = match (&record.outcome, &record.stop) {
@@ -130,6 +137,7 @@ fn not_on_its_way(record: &JobRecord) -> ServiceError {
             let message = format!("job {id} waits for an approval, and releases nothing before");
             (message, format!("end it: windlass reject {id}"))
         }
+        (None, None) if record.can_be_aborted() => is_through(record),
         (None, None) => {
             let message = format!("the release of job {id} is not under way");
             (message, format!("stop the job as a whole: windlass cancel {id}"))
@@ -151,7 +159,11 @@ mod tests {
     use super::*;
     use crate::fakes::{World, caller, release, submit};
     use windlass_model::{
-        approval::LONGEST_NOTE, event::Event, job::Stage, outcome::Outcome, plan::Plan,
+        approval::LONGEST_NOTE,
+        event::Event,
+        job::Stage,
+        outcome::Outcome,
+        plan::{Change, Cursor, Plan, Step},
     };
 
     fn request(id: &str, note: &str) -> InterventionRequest {
@@ -293,6 +305,31 @@ mod tests {
             }
             assert!(world.queued().is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_stops_a_release_in_its_last_step() {
+        let (world, ann) = (World::new(), deployer("ann"));
+        let id = submitted(&world).await;
+        let release = release(&id, "new", &["eu"]);
+        let forward = vec![Step::Change(Change::Prune(Box::new(release.clone())))];
+        let plan = Plan { forward, rollback: Vec::new(), release };
+        world.append(&id, Event::Planned(Box::new(plan))).await;
+        world.append(&id, Event::StepStarted(Cursor::Forward(0), "remove".into())).await;
+        for refused in [
+            world.services.pause(&ann, request(&id, "")).await,
+            world.services.abort(&ann, request(&id, "")).await,
+            world.services.cancel(&ann, &id).await,
+        ] {
+            let error = refused.unwrap_err();
+            assert_eq!(error.reason(), "not-on-its-way");
+            let message = format!("job {id} takes its last step, which is seen through");
+            assert_eq!(error.to_string(), message);
+            let fix = "once it has ended, go back: windlass rollback shop/web/production";
+            assert_eq!(error.fixes(), [fix]);
+        }
+        assert!(world.queued().is_empty());
+        assert_eq!(world.accepted().await[0].stop, None);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use std::slice;
 use windlass_model::{
     event::Event,
     job::{Release, Stage},
-    plan::{Change, Cursor, Plan, Step},
+    plan::{Cursor, Plan, Step},
     replay::HookProgress,
 };
 
@@ -87,9 +87,13 @@ impl Deploy<'_> {
         self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 
-    /// Warns that a person asked a release to stop that was through by then.
+    /// Warns that a person asked a release to stop that was through by then: in the moment in which its last step began.
+    /// The store takes no such wish after that.
     pub(super) async fn warn_of_late_stop(&self, plan: &Plan) -> Result<(), JournalLost> {
-        let Some(why) = self.run.asked_to_stop() else { return Ok(()) };
+        let Some(why) = self.run.interventions().await?.stop.filter(|why| self.run.heeds(why))
+        else {
+            return Ok(());
+        };
         let (release, app) = (&plan.release, &plan.release.app);
         let message = format!("the release serves: its last step had begun when it was {why}");
         let has_before = plan.releases().iter().any(|one| one.id != release.id);
@@ -99,16 +103,9 @@ impl Deploy<'_> {
     }
 }
 
-/// Returns whether the step at this index only deletes, after a release is through in all clusters.
-pub(super) fn is_clean_up(plan: &Plan, index: usize) -> bool {
-    let deletes = |step: &Step| matches!(step, Step::Change(Change::Prune(_)) | Step::Keep { .. });
-    index + 1 == plan.forward.len()
-        && plan.forward.get(index).is_some_and(|step| parts(step).iter().all(deletes))
-}
-
 /// Returns whether nothing but a deletion is left to do at this index.
 pub(super) fn is_through(plan: &Plan, index: usize) -> bool {
-    is_clean_up(plan, index) && plan.forward.get(index).is_some_and(|step| is_led(plan, step))
+    plan.is_clean_up(index) && plan.forward.get(index).is_some_and(|step| is_led(plan, step))
 }
 
 /// Returns whether a failure of the last step is no reason for a rollback. A person may stop the job before that step.

@@ -56,9 +56,12 @@ impl Deploy<'_> {
         }
     }
 
-    /// Returns whether the job is paused now.
+    /// Returns whether the job is paused now. A stop that is stored, and whose message is on its way or lost, is an error.
     async fn is_paused(&self) -> Result<bool, Cause> {
         let interventions = self.run.interventions().await?;
+        if let Some(why) = interventions.stop.clone().filter(|why| self.run.heeds(why)) {
+            return Err(Cause::Stopped(why));
+        }
         self.show_pause(&interventions).await?;
         Ok(interventions.pause.is_some())
     }

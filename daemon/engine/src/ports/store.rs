@@ -270,7 +270,8 @@ pub trait Jobs: Send + Sync {
     /// that names the fault stands in the place of an event that cannot be read.
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// Records that a job is to stop. The first reason stays, unless it is [`Stop::Superseded`], which a job ignores once its
-    /// release is switched. `false` means that the job has ended.
+    /// release is switched. `false` means that the job has ended, or takes its last step, in which nobody can stop it:
+    /// see [`windlass_model::plan::Plan::is_clean_up`].
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
     /// Stores an approval of what the job waits for, if that has this digest, its wait is not over, and nobody asked the
     /// job to stop. The time is the store's. A repeat for the same digest stores nothing, and is answered as the first was,
@@ -286,12 +287,13 @@ pub trait Jobs: Send + Sync {
     /// or is to stop already.
     async fn reject(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
     /// Pauses a job: its release takes no further step. The time is the store's. A job that is paused stays so, with
-    /// whoever came first. `false` means that it cannot be paused: see [`JobRecord::can_be_paused`].
+    /// whoever came first. `false` means that it cannot be paused: see [`JobRecord::can_be_paused`]. A job
+    /// that takes its last step cannot be, either.
     async fn pause(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
     /// Ends the pause of a job. `false` means that it is not paused.
     async fn resume(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
     /// Records that a job is to stop, whose release is under way. `false` means that it cannot be aborted: see
-    /// [`JobRecord::can_be_aborted`].
+    /// [`JobRecord::can_be_aborted`]. A job that takes its last step cannot be, either.
     async fn abort(&self, id: &str, by: &str, note: &str) -> Result<bool, StoreError>;
 }
 

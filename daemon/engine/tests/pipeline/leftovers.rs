@@ -8,6 +8,7 @@ use crate::{
     live,
     outcomes::{RECREATE, by_gateway, by_replicas, serving},
     run,
+    stops::ABORTED,
     strategies::{BLUE_GREEN, end, plan, with},
     world::{Fault, World, release},
 };
@@ -152,9 +153,9 @@ async fn a_cluster_that_is_away_after_a_restart_in_the_last_step_fails_nothing()
     }
 }
 
-/// A person who comes too late learns of it.
+/// The store has the abort, and the run looks there: before each step, and once more at the end.
 #[tokio::test(start_paused = true)]
-async fn an_abort_in_the_last_step_is_answered() {
+async fn an_abort_whose_message_is_lost_is_answered() {
     for text in [ROLLING.to_owned(), BLUE_GREEN.to_owned()] {
         let whole = serving(&text).with(Fault::Approves);
         run(&whole, &with(&text)).await;
@@ -163,9 +164,15 @@ async fn an_abort_in_the_last_step_is_answered() {
             world.past().iter().filter(|event| is_it(event)).count()
         };
         assert_eq!(says(&whole), 0, "{text}");
-        let aborted = Fault::AbortedAt(Cursor::Forward(last(&whole)));
-        let world = serving(&text).with(Fault::Approves).with(aborted);
-        assert_eq!(end(&run(&world, &with(&text)).await), "succeeded", "{text}");
-        assert_eq!(says(&world), 1, "{text}");
+        for step in 0..=last(&whole) {
+            let aborted = Fault::AbortedUnseen(Cursor::Forward(step));
+            let world = serving(&text).with(Fault::Approves).with(aborted);
+            let outcome = run(&world, &with(&text)).await;
+            let (expected, serves, warned) =
+                if step == last(&whole) { ("succeeded", "new", 1) } else { (ABORTED, "old", 0) };
+            assert_eq!(end(&outcome), expected, "{text}, {step}");
+            assert_eq!(world.serves().as_deref(), Some(serves), "{text}, {step}");
+            assert_eq!(says(&world), warned, "{text}, {step}");
+        }
     }
 }

@@ -15,11 +15,11 @@ use windlass_model::{
     plan::{Change, Cursor, Step},
 };
 
-const ABORTED: &str = "aborted by ann: no";
+pub(crate) const ABORTED: &str = "aborted by ann: no";
 
 const SUPERSEDED: &str = "superseded by job job-2";
 
-/// Aborts a job in each step. The last one is ended: what served before may have no pods any more.
+/// Aborts a job in each step. In the last one that is refused: what served before may have no pods any more.
 pub(crate) async fn aborted_in_every_step(fresh: impl Fn() -> World, job: &Job, name: &str) {
     let unstopped = Whole::of(fresh(), job).await;
     let steps = plan(&unstopped.world).forward.len();

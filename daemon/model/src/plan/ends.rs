@@ -1,4 +1,5 @@
-//! Steps until which a release can end for a reason that not every release has: a newer job, a check, a metric.
+//! Steps until which a release can end for a reason that not every release has: a newer job, a check, a metric; and the
+//! last step, in which it ends for none.
 
 use super::{Change, Plan, Step};
 
@@ -27,6 +28,19 @@ impl Plan {
     #[must_use]
     pub fn last_measured_step(&self) -> Option<usize> {
         self.forward.iter().rposition(|step| has(step, measures))
+    }
+
+    /// Returns whether the step at this index is the last one, and only deletes, or stores that something is deleted later.
+    /// Nobody can stop the release any more once it has begun: the pods that served before may be gone.
+    #[must_use]
+    pub fn is_clean_up(&self, index: usize) -> bool {
+        let deletes =
+            |step: &Step| matches!(step, Step::Change(Change::Prune(_)) | Step::Keep { .. });
+        index + 1 == self.forward.len()
+            && self.forward.get(index).is_some_and(|step| match step {
+                Step::Parallel(steps) => steps.iter().all(deletes),
+                step => deletes(step),
+            })
     }
 }
 

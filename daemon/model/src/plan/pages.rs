@@ -49,8 +49,8 @@ For all of them:
 - **A failure** of any step but the last, and an abort in one, lead to the same rollback. A step that was not begun is not
   rolled back, and neither is a cluster that was not changed.
 - **The last step** comes when the release serves in all clusters, and only deletes, or stores that something is deleted
-  later. What it cannot delete is warned of, and deleted by the next release. An abort in it comes too late, and the job
-  says so. Where the journal does not know what served, it leads the requests, too: there its failure fails the release.
+  later. What it cannot delete is warned of, and deleted by the next release. A pause or an abort in it is
+  refused. Where the journal does not know what served, it leads the requests, too: there its failure fails the release.
 - **A newer job** of the app: a blue-green or canary release ends for it, by the same rollback, until all requests are
   switched. Any other ends for it until it changes data or replaces pods. A rollback is waited for.
 - **A kill of the daemon** at any place is no failure: the next one goes on at the step where it stood. A hold begins again.

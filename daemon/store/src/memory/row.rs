@@ -8,7 +8,7 @@ use windlass_model::{
     outbox::Receiver,
     outcome::{Outcome, Stop},
     pause::{Interventions, Pause, Resume},
-    replay::{JobState, state_after},
+    replay::{JobState, is_cleaning_up, state_after},
 };
 
 /// A job with its events.
@@ -129,7 +129,7 @@ impl Row {
 
     /// Pauses the job. Whoever came first stays.
     pub(super) fn pause(&mut self, by: &str, note: &str, at_ms: u64) -> bool {
-        let may_be = self.record().can_be_paused();
+        let may_be = self.record().can_be_paused() && !self.is_cleaning_up();
         if may_be && self.pause.is_none() {
             self.pause = Some(Pause { by: by.to_owned(), note: note.to_owned(), at_ms });
             self.resumed = None;
@@ -149,7 +149,7 @@ impl Row {
 
     /// Has the job stop, if its release is under way.
     pub(super) fn abort(&mut self, by: &str, note: &str) -> bool {
-        let may_be = self.record().can_be_aborted();
+        let may_be = self.record().can_be_aborted() && !self.is_cleaning_up();
         if may_be {
             self.stop = Some(Stop::Aborted { by: by.to_owned(), note: note.to_owned() });
         }
@@ -165,11 +165,26 @@ impl Row {
         goes
     }
 
+    /// Returns whether the job's release takes its last step.
+    pub(super) fn is_cleaning_up(&self) -> bool {
+        let last = |is: fn(&Event) -> bool| {
+            let mut events = self.events.iter().rev().map(|one| &one.event);
+            events.find(|event| is(event))
+        };
+        // Hooks that tell others of the outcome come behind the last step.
+        self.stage == Some(Stage::Release)
+            && is_cleaning_up(
+                last(|event| matches!(event, Event::Planned(_))),
+                last(|event| matches!(event, Event::StepStarted(..))),
+            )
+    }
+
     pub(super) fn interventions(&self) -> Interventions {
         Interventions {
             approvals: self.approvals.clone(),
             pause: self.pause.clone(),
             resumed: self.resumed.clone(),
+            stop: self.stop.clone(),
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use super::{
     SqliteStore, approvals,
-    rows::{JOBS, record, signed, unsigned},
+    rows::{JOBS, record, recorded, signed, unsigned},
 };
-use crate::error::OrStore;
+use crate::{error::OrStore, upcast};
 use sqlx::{Row, SqliteConnection};
 use windlass_engine::ports::store::{JobRecord, StoreError};
 use windlass_model::{
     clock::now_ms,
+    event::Event,
+    job::Stage,
     outcome::Stop,
     pause::{Interventions, Pause, Resume},
+    replay,
 };
 
 /// Pauses a job, in a transaction of its own: an end comes before it, or after it. Whoever came first stays.
@@ -22,7 +25,9 @@ pub(super) async fn pause(
 ) -> Result<bool, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
     let found = found(&mut transaction, job).await?;
-    if !found.is_some_and(|record| record.can_be_paused()) {
+    if !found.is_some_and(|record| record.can_be_paused())
+        || is_cleaning_up(&mut transaction, job).await?
+    {
         return Ok(false);
     }
     sqlx::query(
@@ -74,7 +79,9 @@ pub(super) async fn abort(
 ) -> Result<bool, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
     let found = found(&mut transaction, job).await?;
-    if !found.is_some_and(|record| record.can_be_aborted()) {
+    if !found.is_some_and(|record| record.can_be_aborted())
+        || is_cleaning_up(&mut transaction, job).await?
+    {
         return Ok(false);
     }
     let why = Stop::Aborted { by: by.to_owned(), note: note.to_owned() };
@@ -91,21 +98,59 @@ pub(super) async fn interventions(
     // One transaction: all of it is of one moment.
     let mut transaction = store.reads.begin().await.or_store()?;
     let approvals = approvals::of(&mut transaction, job).await?;
-    let select =
-        "SELECT paused_by, note, at_ms, resumed_by, resumed_note FROM pauses WHERE job = ?";
+    let select = "SELECT stop, stop_version, paused_by, note, at_ms, resumed_by, resumed_note \
+                  FROM jobs LEFT JOIN pauses ON pauses.job = jobs.id WHERE jobs.id = ?";
     let row = sqlx::query(select).bind(job).fetch_optional(&mut *transaction).await.or_store()?;
     let Some(row) = row else { return Ok(Interventions { approvals, ..Interventions::default() }) };
-    let resumed_by: Option<String> = row.try_get("resumed_by").or_store()?;
-    if let Some(by) = resumed_by {
-        let resumed = Some(Resume { by, note: row.try_get("resumed_note").or_store()? });
-        return Ok(Interventions { approvals, pause: None, resumed });
+    let text = |column: &'static str| row.try_get::<Option<String>, _>(column).or_store();
+    let stop = match text("stop")? {
+        Some(json) => {
+            let version: Option<i64> = row.try_get("stop_version").or_store()?;
+            Some(upcast::read(&format!("job {job}"), version.unwrap_or_default(), &json)?)
+        }
+        None => None,
+    };
+    let (mut pause, mut resumed) = (None, None);
+    if let Some(by) = text("resumed_by")? {
+        resumed = Some(Resume { by, note: text("resumed_note")?.unwrap_or_default() });
+    } else if let Some(by) = text("paused_by")? {
+        let at_ms: Option<i64> = row.try_get("at_ms").or_store()?;
+        let at_ms = at_ms.map(unsigned).unwrap_or_default();
+        pause = Some(Pause { by, note: text("note")?.unwrap_or_default(), at_ms });
     }
-    let pause = Some(Pause {
-        by: row.try_get("paused_by").or_store()?,
-        note: row.try_get("note").or_store()?,
-        at_ms: unsigned(row.try_get("at_ms").or_store()?),
-    });
-    Ok(Interventions { approvals, pause, resumed: None })
+    Ok(Interventions { approvals, pause, resumed, stop })
+}
+
+/// Returns whether the release of a job takes its last step, as the transaction sees it.
+pub(super) async fn is_cleaning_up(
+    connection: &mut SqliteConnection,
+    job: &str,
+) -> Result<bool, StoreError> {
+    let found = found(&mut *connection, job).await?;
+    // Hooks that tell others of the outcome come behind the last step.
+    if found.is_none_or(|record| record.stage != Some(Stage::Release)) {
+        return Ok(false);
+    }
+    // As `upcast::write` writes the events.
+    let started = last(connection, job, "{\"taking\":%").await?;
+    let planned = match started {
+        Some(_) => last(connection, job, "{\"planned\":%").await?,
+        None => None,
+    };
+    Ok(replay::is_cleaning_up(planned.as_ref(), started.as_ref()))
+}
+
+/// Returns the last event of a job whose JSON is like this. `None` means that there is none.
+async fn last(
+    connection: &mut SqliteConnection,
+    job: &str,
+    like: &str,
+) -> Result<Option<Event>, StoreError> {
+    let select = "SELECT seq, at_ms, event, version FROM events \
+                  WHERE job = ? AND event LIKE ? ORDER BY seq DESC LIMIT 1";
+    let row =
+        sqlx::query(select).bind(job).bind(like).fetch_optional(connection).await.or_store()?;
+    row.map(|row| Ok(recorded(job, &row)?.event)).transpose()
 }
 
 /// Returns a job as the transaction sees it. `None` means that there is no such job.

@@ -11,7 +11,7 @@ use windlass_model::{
     job::{Gate, Stage},
     outcome::Stop,
     pause::{Pause, Resume},
-    plan::Plan,
+    plan::{Change, Cursor, Plan, Step},
 };
 
 fn planned(id: &str) -> Event {
@@ -99,6 +99,59 @@ pub(crate) async fn what_goes_on_is_paused_and_a_release_under_way_is_aborted(pl
                 assert_eq!(store.pause(&id, "ann", "").await.unwrap(), can_be_paused, "{id}");
                 assert_eq!(paused(&*store, &id).await.is_some(), can_be_paused, "{id}");
             }
+        }
+    }
+}
+
+/// Pods of before may be gone by then. Whoever comes in time is heard, and whoever comes later learns of it.
+pub(crate) async fn nobody_stops_a_release_that_takes_its_last_step(place: Place) {
+    let store = place.open().await;
+    let prune = || {
+        let Event::Planned(mut plan) = planned("1") else { panic!("no plan") };
+        let release = Box::new(plan.release.clone());
+        plan.forward = vec![
+            Step::Change(Change::Apply(release.clone())),
+            Step::Change(Change::Prune(release)),
+        ];
+        Event::Planned(plan)
+    };
+    let begun = |index| Event::StepStarted(Cursor::Forward(index), "a step".into());
+    let done = |index| Event::StepFinished(Cursor::Forward(index));
+    let decided =
+        || Event::OutcomeDecided { outcome: cancelled(Stage::Release), hooks: Vec::new() };
+    for (number, (events, is_last, stage)) in [
+        (vec![prune(), begun(0)], false, Stage::Release),
+        (vec![prune(), begun(0), done(0)], false, Stage::Release),
+        (vec![prune(), begun(0), done(0), begun(1)], true, Stage::Release),
+        (vec![prune(), begun(0), done(0), begun(1), done(1)], true, Stage::Release),
+        (vec![prune(), begun(0), done(0), begun(1), done(1), decided()], false, Stage::Hooks),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for verb in ["pause", "abort", "cancel", "supersede"] {
+            let id = format!("{number}-{verb}");
+            let claim = begin(&*store, &id).await;
+            for event in events.clone() {
+                store.append(&claim, event).await.unwrap();
+            }
+            let is_open = !is_last && stage == Stage::Release;
+            let (taken, expected) = match verb {
+                "pause" => (store.pause(&id, "ann", "").await.unwrap(), is_open),
+                "abort" => (store.abort(&id, "ann", "").await.unwrap(), is_open),
+                "cancel" => {
+                    let why = Stop::Cancelled { by: "ann".into() };
+                    (store.stop(&id, &why).await.unwrap(), !is_last)
+                }
+                _ => {
+                    let why = Stop::Superseded { by: "2".into() };
+                    (store.stop(&id, &why).await.unwrap(), true)
+                }
+            };
+            assert_eq!(taken, expected, "{id}");
+            let said = store.interventions(&id).await.unwrap();
+            assert_eq!(said.pause.is_some() || said.stop.is_some(), expected, "{id}");
+            assert_eq!(said.stop, stop(&*store, &id).await, "{id}");
         }
     }
 }

@@ -135,10 +135,13 @@ impl Proof {
             let ended = self.shop.env.watch(&id);
             let events = self.shop.env.events(&id);
             let is_last = !events.iter().any(|event| is_begin_of(event, step + 1));
-            // Where the abort came while the step was taken, a warning says so. It may come at its very end.
-            let is_late = answer.code != 0 || is_last;
+            // In the last step it is refused. One that was taken in the moment in which that step began has a warning.
+            let is_warned = events.iter().any(|event| {
+                let message = event["warning"]["message"].as_str();
+                message.is_some_and(|text| text.contains("its last step had begun when it was"))
+            });
+            let is_late = answer.code != 0 || is_last && is_warned;
             if is_late && ended.outcome == "succeeded" {
-                // The last step was done meanwhile, or is seen through.
                 self.serving = version;
                 self.look(Way { strategy, course: Course::Forward }, &id, &ended, traffic);
             } else {

@@ -13,6 +13,7 @@ use windlass_model::{
     job::{Gate, Release},
     outcome::{Outcome, Stop},
     pause::{Interventions, Pause, Resume},
+    replay::is_cleaning_up,
     runtime::MigrationPhase,
 };
 
@@ -83,7 +84,13 @@ impl FakeJournal {
 
     /// Stops the job for a newer one.
     pub(crate) fn supersede(&self) {
-        self.stop.send_replace(Some(Stop::Superseded { by: "job-2".into() }));
+        self.ask_to_stop(Stop::Superseded { by: "job-2".into() });
+    }
+
+    /// Stores that the job is to stop, and tells its run.
+    fn ask_to_stop(&self, why: Stop) {
+        self.interventions.lock().unwrap().stop = Some(why.clone());
+        self.stop.send_replace(Some(why));
     }
 
     /// Does what people do when they see an event.
@@ -95,8 +102,15 @@ impl FakeJournal {
                 self.approve(*gate, digest);
             }
             Event::StepStarted(cursor, _) if self.faults.has(&Fault::AbortedAt(*cursor)) => {
-                let (by, note) = ("ann".to_owned(), "no".to_owned());
-                self.stop.send_replace(Some(Stop::Aborted { by, note }));
+                // As stores do, which refuse an abort of what takes its last step.
+                let events = self.events();
+                let planned = events.iter().rev().find(|event| matches!(event, Event::Planned(_)));
+                if !is_cleaning_up(planned, Some(event)) {
+                    self.ask_to_stop(aborted());
+                }
+            }
+            Event::StepStarted(cursor, _) if self.faults.has(&Fault::AbortedUnseen(*cursor)) => {
+                self.interventions.lock().unwrap().stop = Some(aborted());
             }
             Event::StepStarted(cursor, _) if self.faults.has(&Fault::SupersededAt(*cursor)) => {
                 self.supersede();
@@ -138,12 +152,13 @@ impl FakeJournal {
 
     /// Cancels the job.
     pub(crate) fn cancel(&self) {
-        self.stop.send_replace(Some(Stop::Cancelled { by: "someone".into() }));
+        self.ask_to_stop(Stop::Cancelled { by: "someone".into() });
     }
 
     /// Makes room for another job, which has no events yet.
     pub(crate) fn begin_another_job(&self) {
         self.events.lock().unwrap().clear();
+        self.interventions.lock().unwrap().stop = None;
         self.stop.send_replace(None);
     }
 
@@ -151,6 +166,10 @@ impl FakeJournal {
     pub(crate) fn lose_releases(&self) {
         self.released.lock().unwrap().clear();
     }
+}
+
+fn aborted() -> Stop {
+    Stop::Aborted { by: "ann".into(), note: "no".into() }
 }
 
 #[async_trait]
@@ -189,6 +208,7 @@ impl Journal for FakeJournal {
             self.migrated.lock().unwrap().entry(key).or_insert(*at_ms);
         }
         events.push(serde_json::to_string(&event).unwrap());
+        drop(events);
         self.shown(&event);
         Ok(())
     }
