@@ -271,7 +271,7 @@ impl Watches {
         Self {
             deployments: watched!(has("Deployment"), ours()),
             // ReplicaSets have the labels of their pods.
-            replica_sets: watched!(has("Deployment"), others().labels(&pod_labels)),
+            replica_sets: watched!(has("Deployment"), lasting(seconds).labels(&pod_labels)),
             stateful_sets: watched!(has("StatefulSet"), ours()),
             daemon_sets: watched!(has("DaemonSet"), ours()),
             jobs: watched!(has("Job"), ours()),

@@ -42,10 +42,12 @@ fn an_image_that_somebody_sets_beside_a_canary_costs_no_request() {
     let shop = Shop::new("t-canary-image");
     shop.serves_first("one", "replicas = 2\n");
     let traffic = Traffic::start(&shop.target());
-    let id = shop.begin("two", &format!("replicas = 2\n{}", canary("[50, 100]", 5)));
+    let spec = format!("replicas = 2\n{}gates = [100]\n", canary("[50, 100]", 1));
+    let id = shop.begin("two", &spec);
     shop.await_hold(&id);
     let image = format!("app={HOST}:{}/nowhere:1", port::REGISTRY);
     shop.env.kubectl(&["set", "image", "deployment/app", &image]);
+    shop.approve_next(&id);
     shop.env.watch(&id).succeeded();
     shop.env.serves("app", "two");
     let report = traffic.end();
