@@ -1,7 +1,7 @@
-//! Engine of wasmtime and its clock, the same in all processes of the daemon.
+//! Engine of wasmtime, the same in all processes of the daemon.
 
-use crate::limits::{PERMITS, TICK};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use crate::limits::PERMITS;
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Most memory of one instance in bytes, whatever its own limit is.
 const SLOT: usize = 256 << 20;
@@ -46,22 +46,3 @@ pub(crate) fn config() -> wasmtime::Result<Config> {
 
 /// The exact wasmtime, as pinned in the workspace.
 pub(crate) const VERSION: &str = concat!("48.0.8+", env!("CARGO_PKG_VERSION"));
-
-/// Starts the thread that counts epochs, which end calls. The thread ends with the engine.
-///
-/// Returns once the thread runs: it needs rights at its start that a worker then takes from itself.
-pub(crate) fn start_clock(engine: &Engine) {
-    let weak = engine.weak();
-    let (runs, running) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = runs.send(());
-        loop {
-            std::thread::sleep(TICK);
-            match weak.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
-            }
-        }
-    });
-    let _ = running.recv();
-}

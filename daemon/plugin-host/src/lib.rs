@@ -9,6 +9,7 @@
 mod ask;
 mod bindings;
 mod breaker;
+mod clock;
 mod engine;
 mod grant;
 mod host;

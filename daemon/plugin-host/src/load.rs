@@ -5,7 +5,8 @@ pub(crate) mod compile;
 
 use crate::{
     breaker::CircuitBreaker,
-    engine::{config, start_clock},
+    clock::Clock,
+    engine::config,
     grant::{Granted, SitePolicy},
     host::{State, link},
     kinds,
@@ -49,6 +50,7 @@ pub struct HostError {
 /// Compiler, cache and runner of plugins.
 pub struct Host {
     engine: Engine,
+    clock: Clock,
     linker: Linker<State>,
     budget: Arc<Budget>,
     /// Permits of all plugins for calls in this process.
@@ -71,10 +73,11 @@ impl Host {
         let engine = Engine::new(&config()?)?;
         let mut linker = Linker::new(&engine);
         link(&mut linker)?;
-        start_clock(&engine);
+        let clock = Clock::start(&engine);
         let cache = Cache::open(cache, &engine)?;
         Ok(Arc::new(Self {
             engine,
+            clock,
             linker,
             budget: Arc::default(),
             permits: Arc::new(Semaphore::new(PERMITS)),
@@ -138,7 +141,7 @@ impl Host {
         let pre = self.ready(&component).map_err(fail)?;
         kinds::check(manifest.world, &pre).map_err(fail)?;
         let execute = match source.isolation {
-            Isolation::Sandbox => Sandbox::executor(&self.engine, pre, &self.permits),
+            Isolation::Sandbox => Sandbox::executor(&self.engine, &self.clock, pre, &self.permits),
             Isolation::Process => {
                 let code = self.cache.code(&digest);
                 let code =

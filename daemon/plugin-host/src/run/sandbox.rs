@@ -2,6 +2,7 @@
 
 use super::{Ended, Execute, Permit, bound, failure};
 use crate::{
+    clock::Clock,
     host::State,
     kinds::invoke::{Call, invoke},
     limits::PERMITS_OF_ONE,
@@ -14,6 +15,7 @@ use wasmtime::{Engine, Store, component::InstancePre};
 /// Executor of one plugin's calls in this process.
 pub(crate) struct Sandbox {
     engine: Engine,
+    clock: Clock,
     pre: InstancePre<State>,
     /// Permits of this plugin, and of all plugins.
     permits: [Arc<Semaphore>; 2],
@@ -23,12 +25,14 @@ impl Sandbox {
     /// Creates an executor. `all` has the permits of all plugins of the process.
     pub(crate) fn executor(
         engine: &Engine,
+        clock: &Clock,
         pre: InstancePre<State>,
         all: &Arc<Semaphore>,
     ) -> Arc<dyn Execute> {
         let own = Arc::new(Semaphore::new(PERMITS_OF_ONE));
         // The plugin's own permit first: a call that waits for it holds no other.
-        Arc::new(Self { engine: engine.clone(), pre, permits: [own, all.clone()] })
+        let (engine, clock) = (engine.clone(), clock.clone());
+        Arc::new(Self { engine, clock, pre, permits: [own, all.clone()] })
     }
 }
 
@@ -48,6 +52,7 @@ impl Execute for Sandbox {
         store.limiter(|state| &mut state.meter);
         let tally = store.data().tally.clone();
         bound(&mut store, &limits, move || tally.ticks.fetch_add(1, Ordering::Relaxed) + 1);
+        let _running = self.clock.run();
         let returned = invoke(call, self.pre.clone(), &mut store).await;
         let ended = returned.map_err(|error| failure(&error, &limits));
         let state = store.into_data();

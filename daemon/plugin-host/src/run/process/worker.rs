@@ -5,6 +5,7 @@ use super::{
     proxy::{Proxy, link},
 };
 use crate::{
+    clock::Clock,
     engine,
     kinds::invoke::{Call, invoke},
     limits::{Budget, Limits, Meter, Tally},
@@ -56,7 +57,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let mut linker = Linker::new(&engine);
     link(&mut linker)?;
     let pre = linker.instantiate_pre(&component)?;
-    engine::start_clock(&engine);
+    let clock = Clock::start(&engine);
     let enforced = windlass_confine::confine(&Confinement {
         readable: Vec::new(),
         writable: Vec::new(),
@@ -75,6 +76,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
         // The daemon has ended, or has closed the socket of a worker that it does not need.
         let Ok(ToWorker::Call(asked)) = receive_now(&daemon) else { return Ok(()) };
         let (call, limits) = *asked;
+        let _running = clock.run();
         let ended = one(&engine, pre.clone(), &daemon, call, &limits)?;
         send_now(&daemon, &ended)?;
     }
