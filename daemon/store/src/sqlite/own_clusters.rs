@@ -16,12 +16,16 @@ use windlass_model::{
     secret::Secret,
 };
 
-/// Selects the newest version of each name of project `?1`, or of name `?2` alone where that is not null.
+/// Selects the newest version of each name of project `?1`, at most `?2` of them.
 const NEWEST: &str = "SELECT * FROM own_clusters AS newest \
-    WHERE project = ?1 AND (?2 IS NULL OR name = ?2) \
+    WHERE project = ?1 \
     AND version = (SELECT max(version) FROM own_clusters \
     WHERE project = newest.project AND name = newest.name) \
-    ORDER BY name LIMIT ?3";
+    ORDER BY name LIMIT ?2";
+
+/// Selects the newest version of name `?2` of project `?1`. Each call to a cluster asks for it.
+const NEWEST_OF_ONE: &str = "SELECT * FROM own_clusters WHERE project = ?1 AND name = ?2 \
+    ORDER BY version DESC LIMIT 1";
 
 /// Forgets the removed name of project `?1` that was removed first, without name `?2`.
 const FORGET_ONE: &str = "DELETE FROM own_clusters WHERE project = ?1 AND name = (\
@@ -85,8 +89,7 @@ impl OwnClusters for SqliteStore {
     }
 
     async fn own_clusters(&self, project: &str) -> Result<Vec<OwnClusterRecord>, StoreError> {
-        let select = sqlx::query(NEWEST).bind(project).bind(None::<&str>);
-        let select = select.bind(bound(CLUSTER_NAMES_KEPT));
+        let select = sqlx::query(NEWEST).bind(project).bind(bound(CLUSTER_NAMES_KEPT));
         let rows = select.fetch_all(&self.reads).await.or_store()?;
         rows.iter().map(record).collect()
     }
@@ -96,7 +99,7 @@ impl OwnClusters for SqliteStore {
         project: &str,
         name: &str,
     ) -> Result<Option<OwnClusterRecord>, StoreError> {
-        let select = sqlx::query(NEWEST).bind(project).bind(name).bind(1_i64);
+        let select = sqlx::query(NEWEST_OF_ONE).bind(project).bind(name);
         let row = select.fetch_optional(&self.reads).await.or_store()?;
         row.as_ref().map(record).transpose()
     }
@@ -118,7 +121,7 @@ impl OwnClusters for SqliteStore {
         project: &str,
         name: &str,
     ) -> Result<Option<(OwnClusterRecord, Secret)>, StoreError> {
-        let select = sqlx::query(NEWEST).bind(project).bind(name).bind(1_i64);
+        let select = sqlx::query(NEWEST_OF_ONE).bind(project).bind(name);
         let row = select.fetch_optional(&self.reads).await.or_store()?;
         let Some(row) = row else { return Ok(None) };
         let record = record(&row)?;
@@ -142,7 +145,7 @@ impl OwnClusters for SqliteStore {
         by: &str,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
-        let select = sqlx::query(NEWEST).bind(project).bind(name).bind(1_i64);
+        let select = sqlx::query(NEWEST_OF_ONE).bind(project).bind(name);
         let row = select.fetch_optional(&mut *transaction).await.or_store()?;
         let spec: Option<&str> = match &row {
             Some(row) => row.try_get("spec").or_store()?,
