@@ -72,11 +72,9 @@ impl Deploy<'_> {
             (at, _) => {
                 match self.forward(plan, at.index(), resume.begun, resume.progress, &mut slot).await
                 {
-                    Ok(()) if self.removes() => return self.removed(&plan.release).await,
-                    Ok(()) if self.contracts() => return self.contracted(&plan.release).await,
                     Ok(()) => {
                         self.warn_of_late_stop(plan).await?;
-                        return self.serving(&plan.release).await;
+                        return self.reached(&plan.release).await;
                     }
                     Err(Interrupted { failure, begun, is_overtaken }) => {
                         // What is removed cannot come back, and what serves is not touched by a contraction.
@@ -87,6 +85,9 @@ impl Deploy<'_> {
                         let stays = failure.stays() || is_one_way || is_overtaken || is_through;
                         let outcome = ended(failure)?;
                         if stays {
+                            if is_through {
+                                self.warn_of_late_stop(plan).await?;
+                            }
                             return Ok(outcome);
                         }
                         self.run.record(Event::RollingBack(outcome.clone())).await?;
@@ -180,6 +181,13 @@ impl Deploy<'_> {
                 self.take_slot(slot);
             }
             self.await_leases().await.map_err(interrupted)?;
+            if plan.is_clean_up(index) && !is_begun {
+                // Nobody can stop the release once it has begun, and a lease may have taken its time.
+                let done = plan.forward.get(..index).unwrap_or_default();
+                let ready = self.unpaused(done, slot);
+                self.run.unless_stopped(ready).await.map_err(interrupted)?;
+                self.take_slot(slot);
+            }
             let cursor = Cursor::Forward(index);
             let taken = self.run.step(step.stage(), cursor, step.to_string(), work).await;
             taken.map_err(|failure| Interrupted::at(failure, index + 1))?;
@@ -330,6 +338,17 @@ impl Deploy<'_> {
     /// Returns whether the job takes out of the data what only earlier releases work with.
     fn contracts(&self) -> bool {
         matches!(self.job.source, Source::Contract(_))
+    }
+
+    /// Ends a plan that was carried out.
+    async fn reached(&self, release: &Release) -> Result<Outcome, JournalLost> {
+        if self.removes() {
+            self.removed(release).await
+        } else if self.contracts() {
+            self.contracted(release).await
+        } else {
+            self.serving(release).await
+        }
     }
 
     /// Ends a contraction.

@@ -1,8 +1,7 @@
 //! Looks jobs up, and cancels them.
 
 use crate::{
-    caller::Caller, check, error::ServiceError, finish::finish, pause::not_on_its_way,
-    services::Services, verb::Verb,
+    caller::Caller, check, error::ServiceError, finish::finish, services::Services, verb::Verb,
 };
 use std::collections::BTreeMap;
 use windlass_engine::{
@@ -93,31 +92,24 @@ impl Services {
         self.waits.waits(&ids)
     }
 
-    /// Asks a job to stop, and returns the job. Cancelling a job that has ended changes nothing.
+    /// Asks a job to stop, and returns the job. Cancelling a job that has ended changes nothing. One that takes the last step
+    /// of its release, which only deletes, sees that through, and a warning of the job says so.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that takes the last step of its release, which only deletes.
     /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<JobRecord, ServiceError> {
         let record = self.find_job(id).await?;
         caller.may(Verb::Deploy, &record.job.app.project)?;
         let why = Stop::Cancelled { by: caller.name.clone() };
         let (jobs, queue, of) = (self.jobs.clone(), self.queue.clone(), id.to_owned());
-        let is_stored = finish(async move {
-            let is_stored = jobs.stop(&of, &why).await?;
-            if is_stored {
+        finish(async move {
+            if jobs.stop(&of, &why).await? {
                 let _ = queue.send(Message::Cancelled { id: of });
             }
-            Ok(is_stored)
+            Ok(())
         })
         .await?;
-        let record = self.find_job(id).await?;
-        // It takes its last step. Once it has ended, nothing is to be cancelled.
-        if is_stored || record.outcome.is_some() {
-            Ok(record)
-        } else {
-            Err(not_on_its_way(&record))
-        }
+        self.find_job(id).await
     }
 
     /// Asks the job of the caller's own earlier request to stop, and returns the job.

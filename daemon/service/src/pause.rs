@@ -4,7 +4,11 @@ use crate::{
     caller::Caller, check, error::ServiceError, finish::finish, services::Services, verb::Verb,
 };
 use windlass_engine::{ports::store::JobRecord, queue::Message};
-use windlass_model::{job::Gate, outcome::Stop, replay::JobState};
+use windlass_model::{
+    job::{Gate, Stage},
+    outcome::Stop,
+    replay::JobState,
+};
 
 /// Request to pause, to resume or to abort a job's release.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +23,8 @@ impl Services {
     /// Lets a job's release take no further step, and returns the job. A job that is paused, by whomever, stays as it is.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that goes forward no more, or that waits for an approval
-    /// before its release.
+    /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that goes forward no more, waits for an approval before
+    /// its release, or takes the last step of it.
     /// [`ServiceError::NotFound`] for an id that no job has.
     pub async fn pause(
         &self,
@@ -74,8 +78,8 @@ impl Services {
     /// nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that has ended, is to stop for another reason, or whose
-    /// release is not under way. [`ServiceError::NotFound`] for an id that no job has.
+    /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that has ended, is to stop for another reason,
+    /// takes the last step of its release, or whose release is not under way. [`ServiceError::NotFound`] for an id that no job has.
     pub async fn abort(
         &self,
         caller: &Caller,
@@ -111,14 +115,7 @@ impl Services {
     }
 }
 
-/// Returns message and fix of a job that takes its last step.
-fn is_through(record: &JobRecord) -> (String, String) {
-    let message = format!("job {} takes its last step, which is seen through", record.job.id);
-    (message, format!("once it has ended, go back: windlass rollback {}", record.job.app))
-}
-
-/// Returns the error of a person who wants to change the course of a job that goes forward no more, or not yet.
-pub(crate) fn not_on_its_way(record: &JobRecord) -> ServiceError {
+fn not_on_its_way(record: &JobRecord) -> ServiceError {
     let id = &record.job.id;
     let waits_before = record.held.as_ref().is_some_and(|hold| hold.gate != Gate::Traffic);
     let (message, fix) = match (&record.outcome, &record.stop) {
@@ -137,7 +134,15 @@ pub(crate) fn not_on_its_way(record: &JobRecord) -> ServiceError {
             let message = format!("job {id} waits for an approval, and releases nothing before");
             (message, format!("end it: windlass reject {id}"))
         }
-        (None, None) if record.can_be_aborted() => is_through(record),
+        (None, None) if record.can_be_aborted() => {
+            let message = format!("job {id} takes its last step, which is seen through");
+            let app = &record.job.app;
+            (message, format!("once it has ended, go back: windlass rollback {app}"))
+        }
+        (None, None) if record.stage == Some(Stage::Hooks) => {
+            let message = format!("job {id} has its outcome, and its notification hooks run");
+            (message, format!("follow it: windlass watch {id}"))
+        }
         (None, None) => {
             let message = format!("the release of job {id} is not under way");
             (message, format!("stop the job as a whole: windlass cancel {id}"))
@@ -319,7 +324,6 @@ mod tests {
         for refused in [
             world.services.pause(&ann, request(&id, "")).await,
             world.services.abort(&ann, request(&id, "")).await,
-            world.services.cancel(&ann, &id).await,
         ] {
             let error = refused.unwrap_err();
             assert_eq!(error.reason(), "not-on-its-way");
@@ -330,6 +334,17 @@ mod tests {
         }
         assert!(world.queued().is_empty());
         assert_eq!(world.accepted().await[0].stop, None);
+    }
+
+    #[tokio::test]
+    async fn nobody_stops_a_release_whose_outcome_is_decided() {
+        let (world, ann) = (World::new(), deployer("ann"));
+        let id = under_way(&world).await;
+        let outcome = Outcome::Failed(Box::default());
+        world.append(&id, Event::OutcomeDecided { outcome, hooks: Vec::new() }).await;
+        let error = world.services.abort(&ann, request(&id, "")).await.unwrap_err();
+        let message = format!("job {id} has its outcome, and its notification hooks run");
+        assert_eq!((error.reason(), error.to_string()), ("not-on-its-way", message));
     }
 
     #[tokio::test]

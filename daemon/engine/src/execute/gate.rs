@@ -58,9 +58,7 @@ impl Deploy<'_> {
 
     /// Returns the approval of what waits. `None` means that nobody approved it in time.
     async fn approval(&self, hold: &Hold) -> Result<Option<Approval>, Cause> {
-        let interventions = self.run.interventions().await?;
-        self.show_pause(&interventions).await?;
-        let mut given = interventions.approvals.into_iter();
+        let mut given = self.heard().await?.approvals.into_iter();
         Ok(given.find(|one| hold.is_approved_by(one)))
     }
 

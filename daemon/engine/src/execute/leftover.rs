@@ -10,7 +10,8 @@ use futures::future::join_all;
 use std::slice;
 use windlass_model::{
     event::Event,
-    job::{Release, Stage},
+    job::{Release, Source, Stage},
+    pause::Interventions,
     plan::{Cursor, Plan, Step},
     replay::HookProgress,
 };
@@ -87,18 +88,26 @@ impl Deploy<'_> {
         self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 
-    /// Warns that a person asked a release to stop that was through by then: in the moment in which its last step began.
-    /// The store takes no such wish after that.
+    /// Warns that a person asked a job to stop that was seen through all the same. Of a release the store takes no abort once
+    /// its last step has begun, so that this is of the moment of its begin; or it is of a cancel.
     pub(super) async fn warn_of_late_stop(&self, plan: &Plan) -> Result<(), JournalLost> {
-        let Some(why) = self.run.interventions().await?.stop.filter(|why| self.run.heeds(why))
-        else {
-            return Ok(());
+        let Interventions { stop, pause, .. } = self.run.interventions().await?;
+        let why = match (stop.filter(|why| self.run.heeds(why)), pause) {
+            (Some(why), _) => why.to_string(),
+            (None, Some(pause)) => format!("paused by {}", pause.by),
+            (None, None) => return Ok(()),
         };
         let (release, app) = (&plan.release, &plan.release.app);
-        let message = format!("the release serves: its last step had begun when it was {why}");
-        let has_before = plan.releases().iter().any(|one| one.id != release.id);
-        let verb = if has_before { "rollback" } else { "remove" };
-        let fix = format!("windlass {verb} {app}");
+        let has_before = || plan.releases().iter().any(|one| one.id != release.id);
+        let (what, fix) = match self.job.source {
+            Source::Removal(_) => ("the removal", "release the app again to have it back".into()),
+            Source::Contract(_) => {
+                ("the contraction", format!("look at the job: windlass show {}", self.job.id))
+            }
+            _ if has_before() => ("the last step", format!("windlass rollback {app}")),
+            _ => ("the last step", format!("windlass remove {app}")),
+        };
+        let message = format!("{what} is seen through: it had begun when the job was {why}");
         self.run.record(Event::Warning { stage: Stage::Release, message, fix }).await
     }
 }

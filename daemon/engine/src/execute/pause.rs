@@ -56,18 +56,24 @@ impl Deploy<'_> {
         }
     }
 
-    /// Returns whether the job is paused now. A stop that is stored, and whose message is on its way or lost, is an error.
+    /// Returns whether the job is paused now.
     async fn is_paused(&self) -> Result<bool, Cause> {
+        Ok(self.heard().await?.pause.is_some())
+    }
+
+    /// Returns what people said until now, and records a pause or its end. A stop that is stored, and whose message is on its
+    /// way or lost, is an error.
+    pub(super) async fn heard(&self) -> Result<Interventions, Cause> {
         let interventions = self.run.interventions().await?;
         if let Some(why) = interventions.stop.clone().filter(|why| self.run.heeds(why)) {
             return Err(Cause::Stopped(why));
         }
         self.show_pause(&interventions).await?;
-        Ok(interventions.pause.is_some())
+        Ok(interventions)
     }
 
     /// Records the begin of a pause that the journal does not show yet, or its end.
-    pub(super) async fn show_pause(&self, interventions: &Interventions) -> Result<(), Cause> {
+    async fn show_pause(&self, interventions: &Interventions) -> Result<(), Cause> {
         match (&interventions.pause, self.run.shows_pause()) {
             (Some(pause), false) => {
                 let (by, note) = (pause.by.clone(), pause.note.clone());

@@ -270,8 +270,7 @@ pub trait Jobs: Send + Sync {
     /// that names the fault stands in the place of an event that cannot be read.
     async fn events(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// Records that a job is to stop. The first reason stays, unless it is [`Stop::Superseded`], which a job ignores once its
-    /// release is switched. `false` means that the job has ended, or takes its last step, in which nobody can stop it:
-    /// see [`windlass_model::plan::Plan::is_clean_up`].
+    /// release is switched. `false` means that the job has ended.
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError>;
     /// Stores an approval of what the job waits for, if that has this digest, its wait is not over, and nobody asked the
     /// job to stop. The time is the store's. A repeat for the same digest stores nothing, and is answered as the first was,

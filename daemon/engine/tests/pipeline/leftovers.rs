@@ -160,7 +160,7 @@ async fn an_abort_whose_message_is_lost_is_answered() {
         let whole = serving(&text).with(Fault::Approves);
         run(&whole, &with(&text)).await;
         let says = |world: &World| {
-            let is_it = |event: &Event| matches!(event, Event::Warning { message, fix, .. } if message.ends_with("had begun when it was aborted by ann: no") && fix.starts_with("windlass rollback shop/web"));
+            let is_it = |event: &Event| matches!(event, Event::Warning { message, fix, .. } if message == "the last step is seen through: it had begun when the job was aborted by ann: no" && fix.starts_with("windlass rollback shop/web"));
             world.past().iter().filter(|event| is_it(event)).count()
         };
         assert_eq!(says(&whole), 0, "{text}");

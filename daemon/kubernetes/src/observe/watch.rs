@@ -28,8 +28,8 @@ use windlass_model::error::ClusterError;
 /// long as the whole rollout may take.
 pub(crate) const WATCH_SECONDS: u32 = 30;
 
-/// `timeoutSeconds` while a release is guarded that was healthy: of watches of its pods and workloads, and of others. To open
-/// a watch again is half of what a release costs that holds. Proxies end a connection after a minute without a byte.
+/// `timeoutSeconds` while a release is guarded that was healthy: of watches of its pods and workloads, and of others, which
+/// explain a problem and show none by themselves. To open watches again is half of the requests of a release that holds.
 const GUARD_SECONDS: (u32, u32) = (50, 240);
 
 /// Bytes of JSON that one watch of a stranger's cluster shows, at most. A selector asks for few objects, and a server
@@ -60,7 +60,7 @@ pub(crate) enum WatchSignal {
     Flooded,
 }
 
-/// Returns `timeoutSeconds` of watches of a release's pods and workloads, and of those of all that only explains them.
+/// Returns `timeoutSeconds` of watches of a release's pods and workloads, and of those of other objects.
 pub(super) fn watch_seconds(watching: Watching) -> (u32, u32) {
     match watching {
         Watching::Rollout => (WATCH_SECONDS, WATCH_SECONDS),

@@ -127,9 +127,6 @@ impl Jobs for MemoryStore {
         let row = tables.jobs.get_mut(id).filter(|row| row.outcome.is_none());
         let Some(row) = row else { return Ok(false) };
         let is_for_newer = |stop: &Stop| matches!(stop, Stop::Superseded { .. });
-        if !is_for_newer(why) && row.is_cleaning_up() {
-            return Ok(false);
-        }
         if row.stop.as_ref().is_none_or(|first| is_for_newer(first) && !is_for_newer(why)) {
             row.stop = Some(why.clone());
         }

@@ -166,7 +166,7 @@ impl Row {
     }
 
     /// Returns whether the job's release takes its last step.
-    pub(super) fn is_cleaning_up(&self) -> bool {
+    fn is_cleaning_up(&self) -> bool {
         let last = |is: fn(&Event) -> bool| {
             let mut events = self.events.iter().rev().map(|one| &one.event);
             events.find(|event| is(event))

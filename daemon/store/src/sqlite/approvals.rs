@@ -169,7 +169,7 @@ async fn waits(connection: &mut SqliteConnection, job: &str) -> Result<Option<Ho
     upcast::read(&format!("the wait of job {job}"), version, json).map(Some)
 }
 
-fn approval(job: &str, row: &SqliteRow) -> Result<Approval, StoreError> {
+pub(super) fn approval(job: &str, row: &SqliteRow) -> Result<Approval, StoreError> {
     let word: &str = row.try_get("gate").or_store()?;
     let gate = Gate::parse(word).ok_or_else(|| StoreError::Unreadable {
         what: format!("an approval of job {job}"),

@@ -184,11 +184,7 @@ impl Jobs for SqliteStore {
     }
 
     async fn stop(&self, id: &str, why: &Stop) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
         let replaces = !matches!(why, Stop::Superseded { .. });
-        if replaces && pauses::is_cleaning_up(&mut transaction, id).await? {
-            return Ok(false);
-        }
         let stopped = sqlx::query(
             "UPDATE jobs SET \
              stop_version = iif(stop IS NULL OR ?4 AND stop LIKE '{\"superseded\":%', ?1, stop_version), \
@@ -199,10 +195,9 @@ impl Jobs for SqliteStore {
         .bind(upcast::write(why)?)
         .bind(id)
         .bind(replaces)
-        .execute(&mut *transaction)
+        .execute(&self.pool)
         .await
         .or_store()?;
-        transaction.commit().await.or_store()?;
         Ok(stopped.rows_affected() > 0)
     }
 

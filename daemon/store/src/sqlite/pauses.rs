@@ -5,7 +5,7 @@ use super::{
     rows::{JOBS, record, recorded, signed, unsigned},
 };
 use crate::{error::OrStore, upcast};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use windlass_engine::ports::store::{JobRecord, StoreError};
 use windlass_model::{
     clock::now_ms,
@@ -90,42 +90,41 @@ pub(super) async fn abort(
     Ok(true)
 }
 
-/// Returns everything that people said about a job.
+/// Returns everything that people said about a job. One statement, so that all of it is of one moment: each release that holds
+/// asks for it twice a minute.
 pub(super) async fn interventions(
     store: &SqliteStore,
     job: &str,
 ) -> Result<Interventions, StoreError> {
-    // One transaction: all of it is of one moment.
-    let mut transaction = store.reads.begin().await.or_store()?;
-    let approvals = approvals::of(&mut transaction, job).await?;
-    let select = "SELECT stop, stop_version, paused_by, note, at_ms, resumed_by, resumed_note \
-                  FROM jobs LEFT JOIN pauses ON pauses.job = jobs.id WHERE jobs.id = ?";
-    let row = sqlx::query(select).bind(job).fetch_optional(&mut *transaction).await.or_store()?;
-    let Some(row) = row else { return Ok(Interventions { approvals, ..Interventions::default() }) };
+    let select = "SELECT jobs.stop, jobs.stop_version, pauses.paused_by, pauses.note AS pause_note, \
+                  pauses.at_ms AS paused_ms, pauses.resumed_by, pauses.resumed_note, approvals.* \
+                  FROM jobs LEFT JOIN pauses ON pauses.job = jobs.id \
+                  LEFT JOIN approvals ON approvals.job = jobs.id WHERE jobs.id = ?";
+    let rows = sqlx::query(select).bind(job).fetch_all(&store.reads).await.or_store()?;
+    // A row for each approval, or one without any.
+    let given =
+        |row: &&SqliteRow| row.try_get::<Option<&str>, _>("gate").is_ok_and(|it| it.is_some());
+    let given = rows.iter().filter(given).map(|row| approvals::approval(job, row));
+    let approvals = given.collect::<Result<_, _>>()?;
+    let mut said = Interventions { approvals, ..Interventions::default() };
+    let Some(row) = rows.first() else { return Ok(said) };
     let text = |column: &'static str| row.try_get::<Option<String>, _>(column).or_store();
-    let stop = match text("stop")? {
-        Some(json) => {
-            let version: Option<i64> = row.try_get("stop_version").or_store()?;
-            Some(upcast::read(&format!("job {job}"), version.unwrap_or_default(), &json)?)
-        }
-        None => None,
-    };
-    let (mut pause, mut resumed) = (None, None);
-    if let Some(by) = text("resumed_by")? {
-        resumed = Some(Resume { by, note: text("resumed_note")?.unwrap_or_default() });
-    } else if let Some(by) = text("paused_by")? {
-        let at_ms: Option<i64> = row.try_get("at_ms").or_store()?;
-        let at_ms = at_ms.map(unsigned).unwrap_or_default();
-        pause = Some(Pause { by, note: text("note")?.unwrap_or_default(), at_ms });
+    let number = |column: &'static str| row.try_get::<Option<i64>, _>(column).or_store();
+    if let Some(json) = text("stop")? {
+        let version = number("stop_version")?.unwrap_or_default();
+        said.stop = Some(upcast::read(&format!("job {job}"), version, &json)?);
     }
-    Ok(Interventions { approvals, pause, resumed, stop })
+    if let Some(by) = text("resumed_by")? {
+        said.resumed = Some(Resume { by, note: text("resumed_note")?.unwrap_or_default() });
+    } else if let Some(by) = text("paused_by")? {
+        let at_ms = number("paused_ms")?.map(unsigned).unwrap_or_default();
+        said.pause = Some(Pause { by, note: text("pause_note")?.unwrap_or_default(), at_ms });
+    }
+    Ok(said)
 }
 
 /// Returns whether the release of a job takes its last step, as the transaction sees it.
-pub(super) async fn is_cleaning_up(
-    connection: &mut SqliteConnection,
-    job: &str,
-) -> Result<bool, StoreError> {
+async fn is_cleaning_up(connection: &mut SqliteConnection, job: &str) -> Result<bool, StoreError> {
     let found = found(&mut *connection, job).await?;
     // Hooks that tell others of the outcome come behind the last step.
     if found.is_none_or(|record| record.stage != Some(Stage::Release)) {

@@ -113,7 +113,7 @@ macro_rules! promises {
             approvals::a_wait_in_the_middle_of_a_release_ends_after_its_own_time,
             pauses::a_pause_lasts_until_somebody_resumes,
             pauses::what_goes_on_is_paused_and_a_release_under_way_is_aborted,
-            pauses::nobody_stops_a_release_that_takes_its_last_step,
+            pauses::nobody_aborts_a_release_that_takes_its_last_step,
             pauses::a_job_that_is_to_stop_is_paused_no_more,
             pauses::a_pause_outlasts_a_gate_before_the_plan,
             pauses::a_pause_outlives_the_daemon_and_ends_with_its_job,

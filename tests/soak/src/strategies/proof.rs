@@ -134,13 +134,15 @@ impl Proof {
             let answer = self.shop.say("abort", &id, "in a step");
             let ended = self.shop.env.watch(&id);
             let events = self.shop.env.events(&id);
-            let is_last = !events.iter().any(|event| is_begin_of(event, step + 1));
             // In the last step it is refused. One that was taken in the moment in which that step began has a warning.
             let is_warned = events.iter().any(|event| {
                 let message = event["warning"]["message"].as_str();
-                message.is_some_and(|text| text.contains("its last step had begun when it was"))
+                message.is_some_and(|text| text.starts_with("the last step is seen through"))
             });
-            let is_late = answer.code != 0 || is_last && is_warned;
+            let is_refused = ["takes its last step", "has its outcome", "has ended"]
+                .iter()
+                .any(|reason| answer.code != 0 && answer.text.contains(reason));
+            let is_late = is_refused || is_warned;
             if is_late && ended.outcome == "succeeded" {
                 self.serving = version;
                 self.look(Way { strategy, course: Course::Forward }, &id, &ended, traffic);
