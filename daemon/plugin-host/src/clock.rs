@@ -11,7 +11,7 @@ use wasmtime::Engine;
 /// Time after which a clock that stands still looks whether its engine is gone.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// Clock that counts epochs while calls run, and stands still otherwise: a hundred wake-ups a second were an eighth of what a
+/// Clock that counts epochs while calls run, and stands still otherwise: a hundred wake-ups a second were a quarter of what a
 /// daemon took of a processor that only waits. Clones are the same clock.
 #[derive(Clone, Default)]
 pub(crate) struct Clock(Arc<Calls>);

@@ -84,6 +84,26 @@ async fn a_removal_that_has_not_begun_is_cancelled_and_leaves_all() {
     assert_eq!(world.serves().as_deref(), Some("old"));
 }
 
+/// Half of an app is none.
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_is_cancelled_once_it_has_begun_is_seen_through_and_says_so() {
+    let said = |world: &World| {
+        let warning = |event: &Event| match event {
+            Event::Warning { message, .. } => Some(message.clone()),
+            _ => None,
+        };
+        world.past().iter().filter_map(warning).collect::<Vec<_>>()
+    };
+    let job = removal();
+    let world = World::new().running("old");
+    assert_eq!(run(&world, &job).await, removed(&job));
+    assert!(said(&world).is_empty(), "{:?}", said(&world));
+    let world = World::new().running("old").with(Fault::AbortedAt(Cursor::Forward(0)));
+    assert_eq!(run(&world, &job).await, removed(&job));
+    let expected = "the removal is seen through: it had begun when the job was aborted by ann: no";
+    assert_eq!(said(&world), [expected]);
+}
+
 /// One cluster gets nothing back because another does not answer.
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_in_one_cluster_puts_nothing_back() {
