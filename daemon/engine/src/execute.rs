@@ -85,7 +85,7 @@ impl Deploy<'_> {
                         let stays = failure.stays() || is_one_way || is_overtaken || is_through;
                         let outcome = ended(failure)?;
                         if stays {
-                            if is_through {
+                            if is_through && !is_overtaken {
                                 self.warn_of_late_stop(plan).await?;
                             }
                             return Ok(outcome);
@@ -128,6 +128,12 @@ impl Deploy<'_> {
             Err(Interrupted { failure, is_overtaken: false, .. })
                 if leftover::is_through(plan, from) && leftover::is_passed_over(&failure.cause) =>
             {
+                if !begun {
+                    let done = plan.forward.get(..from).unwrap_or_default();
+                    let ready = self.run.unless_stopped(self.unpaused(done, slot)).await;
+                    let failed = |cause| Failure { at: Stage::Release, cause };
+                    ready.map_err(|cause| Interrupted::at(failed(cause), from))?;
+                }
                 let left = self.leave_rest(plan, from, &failure.cause).await;
                 return left.map_err(|failure| Interrupted::at(failure, from + 1));
             }
@@ -145,12 +151,21 @@ impl Deploy<'_> {
             let is_seen_through = is_begun && (is_last || matches!(step, Step::Migrate { .. }));
             if !is_seen_through && (begun == 0 || !self.removes()) {
                 let done = plan.forward.get(..index).unwrap_or_default();
-                let ready = async {
-                    // What an earlier run began is ended first.
-                    if is_begun { Ok(false) } else { self.unpaused(done, slot).await }
-                };
-                let was_paused = self.run.unless_stopped(ready).await.map_err(interrupted)?;
-                are_seen = are_seen && !was_paused;
+                loop {
+                    // A renewal may take its time, and what people say meanwhile counts. After a pause of days it is renewed
+                    // again.
+                    self.await_leases().await.map_err(interrupted)?;
+                    let ready = async {
+                        // What an earlier run began is ended first.
+                        if is_begun { Ok(false) } else { self.unpaused(done, slot).await }
+                    };
+                    if !self.run.unless_stopped(ready).await.map_err(interrupted)? {
+                        break;
+                    }
+                    are_seen = false;
+                }
+            } else {
+                self.await_leases().await.map_err(interrupted)?;
             }
             if giving_way.ends_at(index) {
                 giving_way.end();
@@ -178,14 +193,6 @@ impl Deploy<'_> {
             if rests(step) {
                 *slot = None;
             } else {
-                self.take_slot(slot);
-            }
-            self.await_leases().await.map_err(interrupted)?;
-            if plan.is_clean_up(index) && !is_begun {
-                // Nobody can stop the release once it has begun, and a lease may have taken its time.
-                let done = plan.forward.get(..index).unwrap_or_default();
-                let ready = self.unpaused(done, slot);
-                self.run.unless_stopped(ready).await.map_err(interrupted)?;
                 self.take_slot(slot);
             }
             let cursor = Cursor::Forward(index);

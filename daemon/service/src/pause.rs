@@ -79,7 +79,8 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Conflict`] with `not-on-its-way` for a job that has ended, is to stop for another reason,
-    /// takes the last step of its release, or whose release is not under way. [`ServiceError::NotFound`] for an id that no job has.
+    /// takes the last step of its release, or whose release is not under way. [`ServiceError::NotFound`] for an id that no
+    /// job has.
     pub async fn abort(
         &self,
         caller: &Caller,
@@ -137,7 +138,10 @@ fn not_on_its_way(record: &JobRecord) -> ServiceError {
         (None, None) if record.can_be_aborted() => {
             let message = format!("job {id} takes its last step, which is seen through");
             let app = &record.job.app;
-            (message, format!("once it has ended, go back: windlass rollback {app}"))
+            (
+                message,
+                format!("once it has ended: windlass rollback {app}, or windlass remove {app}"),
+            )
         }
         (None, None) if record.stage == Some(Stage::Hooks) => {
             let message = format!("job {id} has its outcome, and its notification hooks run");
@@ -329,7 +333,9 @@ mod tests {
             assert_eq!(error.reason(), "not-on-its-way");
             let message = format!("job {id} takes its last step, which is seen through");
             assert_eq!(error.to_string(), message);
-            let fix = "once it has ended, go back: windlass rollback shop/web/production";
+            let app = "shop/web/production";
+            let fix =
+                format!("once it has ended: windlass rollback {app}, or windlass remove {app}");
             assert_eq!(error.fixes(), [fix]);
         }
         assert!(world.queued().is_empty());

@@ -98,9 +98,10 @@ async fn a_removal_that_is_cancelled_once_it_has_begun_is_seen_through_and_says_
     let world = World::new().running("old");
     assert_eq!(run(&world, &job).await, removed(&job));
     assert!(said(&world).is_empty(), "{:?}", said(&world));
-    let world = World::new().running("old").with(Fault::AbortedAt(Cursor::Forward(0)));
+    let world = World::new().running("old").with(Fault::CancelledAt(Cursor::Forward(0)));
     assert_eq!(run(&world, &job).await, removed(&job));
-    let expected = "the removal is seen through: it had begun when the job was aborted by ann: no";
+    let expected =
+        "the removal is seen through: it had begun when the job was cancelled by someone";
     assert_eq!(said(&world), [expected]);
 }
 

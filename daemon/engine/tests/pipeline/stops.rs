@@ -19,14 +19,20 @@ pub(crate) const ABORTED: &str = "aborted by ann: no";
 
 const SUPERSEDED: &str = "superseded by job job-2";
 
-/// Aborts a job in each step. In the last one that is refused: what served before may have no pods any more.
+/// Aborts a job in each step. In the last one that is refused, and a cancel is passed over: what served before may have no
+/// pods any more.
 pub(crate) async fn aborted_in_every_step(fresh: impl Fn() -> World, job: &Job, name: &str) {
     let unstopped = Whole::of(fresh(), job).await;
     let steps = plan(&unstopped.world).forward.len();
     for index in 0..steps {
         let expected = if index + 1 == steps { "succeeded" } else { ABORTED };
         let name = format!("{name}, aborted in {index}");
-        let stopped = || fresh().with(Fault::AbortedAt(Cursor::Forward(index)));
+        let cursor = Cursor::Forward(index);
+        let fault = || match index + 1 == steps {
+            true => Fault::CancelledAt(cursor),
+            false => Fault::AbortedAt(cursor),
+        };
+        let stopped = || fresh().with(fault());
         ends_so(stopped, job, &name, expected, &unstopped).await;
     }
 }

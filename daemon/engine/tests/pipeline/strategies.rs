@@ -122,10 +122,13 @@ async fn a_release_that_is_aborted_in_any_step_leaves_all_as_it_was() {
         let last = plan(&whole).forward.len() - 1;
         for index in 0..=last {
             let world = World::new().running("old").with(Fault::Approves);
-            let world = world.with(Fault::AbortedAt(Cursor::Forward(index)));
+            let cursor = Cursor::Forward(index);
+            let is_last = index == last;
+            let fault = if is_last { Fault::CancelledAt(cursor) } else { Fault::AbortedAt(cursor) };
+            let world = world.with(fault);
             let outcome = run(&world, &job).await;
             assert!(world.cluster.violations().is_empty(), "{index}");
-            if index == last {
+            if is_last {
                 assert_eq!(end(&outcome), "succeeded", "{index}");
                 continue;
             }

@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     Approves,
     /// Somebody aborts the release while it takes this step.
     AbortedAt(Cursor),
+    /// Somebody cancels the job while it takes this step, which is taken in any step.
+    CancelledAt(Cursor),
     /// Somebody aborted the release just before it takes this step, and the message to the run is lost.
     AbortedUnseen(Cursor),
     /// A newer job of the app comes while the release takes this step.

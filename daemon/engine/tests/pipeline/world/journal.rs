@@ -109,6 +109,9 @@ impl FakeJournal {
                     self.ask_to_stop(aborted());
                 }
             }
+            Event::StepStarted(cursor, _) if self.faults.has(&Fault::CancelledAt(*cursor)) => {
+                self.cancel();
+            }
             Event::StepStarted(cursor, _) if self.faults.has(&Fault::AbortedUnseen(*cursor)) => {
                 self.interventions.lock().unwrap().stop = Some(aborted());
             }
