@@ -136,7 +136,7 @@ impl Proof {
             let events = self.shop.env.events(&id);
             // In the last step it is refused. One that was taken in the moment in which that step began has a warning.
             let is_warned = events.iter().any(|event| {
-                let message = event["warning"]["message"].as_str();
+                let message = event.pointer("/warning/message").and_then(Value::as_str);
                 message.is_some_and(|text| text.starts_with("the last step is seen through"))
             });
             let is_refused = ["takes its last step", "has its outcome", "has ended"]
