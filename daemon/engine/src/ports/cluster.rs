@@ -23,9 +23,9 @@ pub type Observation = Result<Snapshot, ClusterError>;
 /// is noticed that died without a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watching {
-    /// Its pods come up, and somebody waits for them.
+    /// Pods of the release come up, and somebody waits for them.
     Rollout,
-    /// Its pods were healthy. It holds, or waits for an approval, for days perhaps, and many others do at the same time.
+    /// Pods of the release were healthy. It holds, or waits for an approval, for days perhaps, and many others do so, too.
     Guard,
 }
 
