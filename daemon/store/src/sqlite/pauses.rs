@@ -25,9 +25,8 @@ pub(super) async fn pause(
 ) -> Result<bool, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
     let found = found(&mut transaction, job).await?;
-    if !found.is_some_and(|record| record.can_be_paused())
-        || is_cleaning_up(&mut transaction, job).await?
-    {
+    let Some(record) = found.filter(JobRecord::can_be_paused) else { return Ok(false) };
+    if is_cleaning_up(&mut transaction, &record).await? {
         return Ok(false);
     }
     sqlx::query(
@@ -79,9 +78,8 @@ pub(super) async fn abort(
 ) -> Result<bool, StoreError> {
     let mut transaction = store.pool.begin_with("BEGIN IMMEDIATE").await.or_store()?;
     let found = found(&mut transaction, job).await?;
-    if !found.is_some_and(|record| record.can_be_aborted())
-        || is_cleaning_up(&mut transaction, job).await?
-    {
+    let Some(record) = found.filter(JobRecord::can_be_aborted) else { return Ok(false) };
+    if is_cleaning_up(&mut transaction, &record).await? {
         return Ok(false);
     }
     let why = Stop::Aborted { by: by.to_owned(), note: note.to_owned() };
@@ -124,12 +122,15 @@ pub(super) async fn interventions(
 }
 
 /// Returns whether the release of a job takes its last step, as the transaction sees it.
-async fn is_cleaning_up(connection: &mut SqliteConnection, job: &str) -> Result<bool, StoreError> {
-    let found = found(&mut *connection, job).await?;
+async fn is_cleaning_up(
+    connection: &mut SqliteConnection,
+    record: &JobRecord,
+) -> Result<bool, StoreError> {
     // Hooks that tell others of the outcome come behind the last step.
-    if found.is_none_or(|record| record.stage != Some(Stage::Release)) {
+    if record.stage != Some(Stage::Release) {
         return Ok(false);
     }
+    let job = &record.job.id;
     // As `upcast::write` writes the events.
     let started = last(connection, job, "{\"taking\":%").await?;
     let planned = match started {
